@@ -1,0 +1,88 @@
+/**
+ * Builds dist/: the command line and the embedded cloud as split chunks (what a command does not need, it does not
+ * load), and every function and image of the templates as one bundled file of its own.
+ */
+
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const src = path.join(root, 'src');
+const dist = path.join(root, 'dist');
+const banner = {
+  js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+};
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  banner,
+};
+
+// Only a clean build removes what is there: a running embedded cloud loads its chunks lazily.
+if (process.argv.includes('--clean')) await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+
+const entries = [
+  'cli.ts',
+  'embedded/daemon.ts',
+  'embedded/compute/bootstrap.ts',
+  'embedded/compute/resolve.ts',
+  'embedded/compute/image-builder.ts',
+  'templates/synthesize.ts',
+]
+  .map((file) => path.join(src, file))
+  .filter((file) => existsSync(file));
+await build({
+  ...shared,
+  entryPoints: entries,
+  outbase: src,
+  outdir: dist,
+  splitting: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  // Loaded from node_modules: large (CDK) or native (LevelDB below dynalite).
+  external: [
+    'aws-cdk-lib',
+    'aws-cdk-lib/*',
+    'constructs',
+    '@aws-cdk/toolkit-lib',
+    'dynalite',
+    'dynalite/*',
+    'level',
+  ],
+});
+
+for (const kind of ['functions', 'images']) {
+  const from = path.join(src, 'templates', kind);
+  if (!existsSync(from)) continue;
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const source = path.join(from, entry.name);
+    const target = path.join(dist, 'templates', kind, entry.name);
+    if (!entry.isDirectory()) continue;
+    const files = await readdir(source);
+    const scripts = files.filter((file) => ['index.ts', 'health.ts'].includes(file));
+    if (scripts.length === 0 && !files.includes('Dockerfile')) continue;
+    await mkdir(target, { recursive: true });
+    if (scripts.length > 0) {
+      await build({
+        ...shared,
+        entryPoints: scripts.map((file) => path.join(source, file)),
+        outdir: target,
+        outExtension: { '.js': '.mjs' },
+        minify: true,
+      });
+    }
+    for (const file of files.filter((name) => !name.endsWith('.ts'))) {
+      await cp(path.join(source, file), path.join(target, file), { recursive: true });
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** Puts one embedded cloud together: every service, the store, the endpoint that speaks for them. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { createCloudFormation } from './cloudformation/index.ts';
+import { createEcs } from './compute/ecs/index.ts';
+import { createLambda } from './compute/lambda/index.ts';
+import { startEndpoint } from './endpoint/server.ts';
+import { createApiGateway } from './gateway/api-gateway/index.ts';
+import { createLoadBalancer } from './gateway/load-balancer/index.ts';
+import { createIam } from './iam/iam.ts';
+import { createSts } from './iam/sts.ts';
+import type { AwsService, Clock, Cloud } from './platform.ts';
+import { createApplicationAutoScaling } from './resources/application-auto-scaling.ts';
+import { createCognito } from './resources/cognito/index.ts';
+import { createDynamoDb } from './resources/dynamodb/index.ts';
+import { createEc2 } from './resources/ec2/index.ts';
+import { createEcr } from './resources/ecr.ts';
+import { createEventBridge } from './resources/event-bridge.ts';
+import { createLogs } from './resources/logs.ts';
+import { createS3 } from './resources/s3/index.ts';
+import { createSecretsManager } from './resources/secrets-manager.ts';
+import { createServiceDiscovery } from './resources/service-discovery.ts';
+import { createSsm } from './resources/ssm.ts';
+import { openStore } from './store.ts';
+
+export interface CloudOptions {
+  /** Everything the cloud keeps, below one directory that only its user may read. */
+  stateDir: string;
+  /** 0: any free port. */
+  port?: number;
+  account?: string;
+  region?: string;
+  clock?: Clock;
+  log?: (message: string) => void;
+}
+
+export interface RunningCloud extends Cloud {
+  stop(): Promise<void>;
+}
+
+/** Starts an embedded cloud on loopback and brings back what its state directory holds. */
+export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
+  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  const store = await openStore(path.join(options.stateDir, 'store'));
+  const services: AwsService[] = [];
+  let endpoint = '';
+
+  // Services hold this object and look into it only when they are called, so it may be filled in any order.
+  const cloud = {
+    account: options.account ?? '000000000000',
+    region: options.region ?? 'us-east-1',
+    partition: 'aws',
+    get endpoint() {
+      return endpoint;
+    },
+    stateDir: options.stateDir,
+    store,
+    clock: options.clock ?? { now: () => Date.now() },
+    log: options.log ?? (() => {}),
+    services,
+  } as unknown as Cloud & Record<string, unknown>;
+
+  const add = <Service extends AwsService>(create: (cloud: Cloud) => Service): Service => {
+    const service = create(cloud);
+    services.push(service);
+    return service;
+  };
+  const s3 = add(createS3);
+  add(createEc2);
+  add(createDynamoDb);
+  const cognito = add(createCognito);
+  const ssm = add(createSsm);
+  const secrets = add(createSecretsManager);
+  const logs = add(createLogs);
+  add(createEventBridge);
+  const ecr = add(createEcr);
+  const serviceDiscovery = add(createServiceDiscovery);
+  add(createApplicationAutoScaling);
+  add(createEcs);
+  const lambda = add(createLambda);
+  add(createApiGateway);
+  const loadBalancer = add(createLoadBalancer);
+  const iam = add(createIam);
+  const sts = add(createSts);
+  const cloudFormation = add(createCloudFormation);
+  Object.assign(cloud, {
+    s3,
+    cognito,
+    ssm,
+    secrets,
+    logs,
+    ecr,
+    serviceDiscovery,
+    lambda,
+    loadBalancer,
+    iam,
+    sts,
+    cloudFormation,
+  });
+
+  const server = await startEndpoint(cloud, options.port ?? 0);
+  endpoint = server.url;
+  for (const service of services) await service.start?.();
+
+  return Object.assign(cloud, {
+    async stop() {
+      await server.close();
+      for (const service of [...services].reverse()) await service.stop?.();
+      await store.close();
+    },
+  }) as unknown as RunningCloud;
+}

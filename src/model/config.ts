@@ -1,0 +1,50 @@
+import type { Service } from './service.ts';
+import type { Tier } from './tier.ts';
+
+export interface EmbeddedTarget {
+  target: 'embedded';
+}
+
+export interface AwsTarget {
+  target: 'aws';
+  /** Twelve digits. */
+  account: string;
+  region: string;
+  azs: number;
+  nat: 'per-az' | 'single';
+}
+
+/** One environment of saas-ecs.yaml with its name. */
+export type Environment = (EmbeddedTarget | AwsTarget) & {
+  name: string;
+  /** Prefix of the stacks' names, without its dash. */
+  prefix?: string;
+  adminEmail?: string;
+};
+
+/** saas-ecs.yaml, validated, defaults filled in, paths absolute. */
+export interface Config {
+  app: string;
+  /** Directory that holds saas-ecs.yaml. */
+  root: string;
+  environments: readonly Environment[];
+  tiers: readonly Tier[];
+  services: readonly Service[];
+  routing: 'direct' | 'proxy';
+}
+
+/**
+ * What the templates are synthesized from: the part of the configuration that shapes the infrastructure of one
+ * environment. Everything in it is plain JSON.
+ */
+export interface Deployment {
+  app: string;
+  environment: string;
+  prefix?: string;
+  /** How many Availability Zones the network spans. */
+  azs: number;
+  nat: 'per-az' | 'single';
+  tiers: readonly Tier[];
+  services: readonly Service[];
+  routing: 'direct' | 'proxy';
+}

@@ -1,0 +1,127 @@
+/** The names by which stacks, parameters and processes find each other. One place, so that they can't drift apart. */
+
+export const stackNames = {
+  sharedInfra: 'shared-infra-stack',
+  controlPlane: 'controlplane-stack',
+  coreAppPlane: 'coreappplane-stack',
+  pool: 'tenant-template-basic',
+  sharedCluster: 'tenant-template-advanced',
+} as const;
+
+export const withPrefix = (prefix: string | undefined, name: string): string =>
+  prefix ? `${prefix}-${name}` : name;
+export const tenantStackName = (prefix: string | undefined, tenantId: string): string =>
+  withPrefix(prefix, `tenant-${tenantId}`);
+/** The first cell is part of the shared infrastructure, so `n` starts at 2. */
+export const cellStackName = (prefix: string | undefined, n: number): string =>
+  withPrefix(prefix, `cell-${n}`);
+
+/** SSM parameters that the shared stacks write, below {@link parameterPath}; tenant templates and the CLI read them. */
+export const sharedParameters = {
+  registryTable: 'registry-table',
+  artifactsBucket: 'artifacts-bucket',
+  /** Secrets Manager ARN of the secret that tenants' API keys are derived from. */
+  apiKeySecret: 'api-key-secret',
+  vpcId: 'vpc-id',
+  /** StringList. */
+  privateSubnetIds: 'private-subnet-ids',
+  executionRoleArn: 'execution-role-arn',
+  sharedClusterName: 'shared-cluster-name',
+  sharedClusterCapacityProvider: 'shared-cluster-capacity-provider',
+  logRetentionDays: 'log-retention-days',
+  /** JSON: {@link PoolOutputs}. */
+  pool: 'pool',
+} as const;
+export type SharedParameter = keyof typeof sharedParameters;
+
+export const parameterPath = (app: string, environment: string, name: SharedParameter): string =>
+  `/saas-ecs/${app}/${environment}/${sharedParameters[name]}`;
+
+/** JSON value of the SSM parameter `cell/<name>`, one a cell, written by the stack that holds the cell. */
+export interface CellOutputs {
+  /** `cell-1`, `cell-2`, … */
+  name: string;
+  restApiId: string;
+  stage: string;
+  listenerArn: string;
+  loadBalancerArn: string;
+  loadBalancerSecurityGroupId: string;
+}
+export const cellParameterPath = (app: string, environment: string, cell: string): string =>
+  `/saas-ecs/${app}/${environment}/cell/${cell}`;
+
+/** JSON value of the SSM parameter `pool`: what onboarding a pool tenant needs to know. */
+export interface PoolOutputs {
+  userPoolId: string;
+  clientId: string;
+  /** GetAtt UserPool.ProviderURL */
+  issuer: string;
+  clusterName: string;
+  /** Service name -> table name. */
+  tables: Record<string, string>;
+}
+
+/** JSON value of the SSM parameter `usage-plans`: tier name -> usage plan id. */
+export const usagePlansParameterPath = (app: string, environment: string): string =>
+  `/saas-ecs/${app}/${environment}/usage-plans`;
+
+/** Parameters of a silo tenant's template; the template's SSM-typed parameters have defaults and are not passed. */
+export const tenantParameters = {
+  tenantId: 'TenantId',
+  tierName: 'TierName',
+  listenerArn: 'ListenerArn',
+  loadBalancerSecurityGroupId: 'LoadBalancerSecurityGroupId',
+  /** Image URI of a service; also of `proxy` where routing is proxy. */
+  image: (service: string): string => `Image${pascal(service)}`,
+  /** Listener rule priority of a service (direct routing) or of `proxy`. */
+  rulePriority: (service: string): string => `RulePriority${pascal(service)}`,
+} as const;
+
+/** Outputs of a silo tenant's template. */
+export const tenantOutputs = {
+  userPoolId: 'UserPoolId',
+  clientId: 'UserPoolClientId',
+  issuer: 'Issuer',
+  clusterName: 'ClusterName',
+  /** JSON: service name -> table name. */
+  tables: 'Tables',
+  /** JSON: service name -> ECS service name. */
+  services: 'Services',
+} as const;
+
+/** `order-items` -> `OrderItems`; for CloudFormation logical and parameter names. */
+export function pascal(name: string): string {
+  return name
+    .split(/[^a-zA-Z0-9]+/)
+    .filter(Boolean)
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join('');
+}
+
+/** Environment variables that the templates give a service's container, and the services' kit reads. */
+export const serviceEnvironment = {
+  port: 'PORT',
+  /** Table name, for `access: data`. */
+  table: 'TABLE_NAME',
+  /** Name of the table's sort key. */
+  sortKey: 'TABLE_SORT_KEY',
+  issuer: 'ISSUER',
+  clientId: 'CLIENT_ID',
+  /** Set in a silo only: the one tenant that this service serves. */
+  tenantId: 'TENANT_ID',
+  /** Set in the pool only: the role to assume with the session tag `tenant`. */
+  tenantRoleArn: 'TENANT_ROLE_ARN',
+  /** For `access: identity`. */
+  userPoolId: 'USER_POOL_ID',
+  /** URL of another service by Service Connect: `<NAME>_URL`, e.g. PRODUCTS_URL=http://products-api.<namespace>.sc:3010. */
+  serviceUrl: (service: string): string => `${service.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`,
+} as const;
+
+/** Environment variables of the authorizer function. */
+export const authorizerEnvironment = {
+  registryTable: 'REGISTRY_TABLE',
+  apiKeySecretArn: 'API_KEY_SECRET_ARN',
+} as const;
+
+/** The session tag that carries the tenant's id when a pool service assumes the tenant role. */
+export const tenantSessionTag = 'tenant';

@@ -1,0 +1,81 @@
+/**
+ * The registry's single table: string keys `pk` and `sk`, one global index `gsi1` (`gsi1pk`, `gsi1sk`, all
+ * attributes projected). These functions are the only place where keys are spelled.
+ */
+import type { TenantStatus } from './tenant.ts';
+import type { QuotaPeriod, TierModel } from './tier.ts';
+
+export const registryIndex = 'gsi1';
+
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+export const registryKeys = {
+  tenant: (tenantId: string): Key => ({ pk: `TENANT#${tenantId}`, sk: 'TENANT' }),
+  /** Name lock: exists from onboarding's first step until the tenant is gone. */
+  name: (name: string): Key => ({ pk: `NAME#${name}`, sk: 'NAME' }),
+  /** Who issues tokens that the authorizer trusts. */
+  issuer: (issuer: string): Key => ({ pk: `ISSUER#${issuer}`, sk: 'ISSUER' }),
+  operation: (tenantId: string, operationId: string): Key => ({
+    pk: `TENANT#${tenantId}`,
+    sk: `OPERATION#${operationId}`,
+  }),
+  cell: (cell: string): Key => ({ pk: 'CELLS', sk: `CELL#${cell}` }),
+  /** One target-group slot of a cell; its number is the listener rule's priority. */
+  slot: (cell: string, slot: number): Key => ({
+    pk: `CELL#${cell}`,
+    sk: `SLOT#${String(slot).padStart(4, '0')}`,
+  }),
+  release: (release: string): Key => ({ pk: 'RELEASES', sk: `RELEASE#${release}` }),
+  /** A tier's live limits where they differ from the configuration. */
+  tier: (tier: string): Key => ({ pk: 'TIERS', sk: `TIER#${tier}` }),
+  /** A usage plan shared by the tenants whose limits were overridden alike. */
+  plan: (rate: number, burst: number, quota: string): Key => ({
+    pk: 'PLANS',
+    sk: `PLAN#${rate}#${burst}#${quota}`,
+  }),
+  audit: (at: string, id: string): Key => ({ pk: `AUDIT#${at.slice(0, 10)}`, sk: `${at}#${id}` }),
+} as const;
+
+/** `gsi1` keys: all tenants in order of creation. */
+export const tenantIndexKey = (createdAt: string, tenantId: string): { gsi1pk: string; gsi1sk: string } => ({
+  gsi1pk: 'TENANTS',
+  gsi1sk: `${createdAt}#${tenantId}`,
+});
+
+/** The tenant item's attributes that others than the operations read: the authorizer does. */
+export interface TenantItem extends Key {
+  tenantId: string;
+  name: string;
+  tier: string;
+  model: TierModel;
+  status: TenantStatus;
+  adminEmail: string;
+  createdAt: string;
+  updatedAt: string;
+  cell?: string;
+  apiUrl?: string;
+  release?: string;
+  lastError?: string;
+  apiKeyId?: string;
+  usagePlanId?: string;
+  throttle?: { rate: number; burst: number; quota: { limit: number; period: QuotaPeriod } };
+  gsi1pk: string;
+  gsi1sk: string;
+}
+
+/** Written by deploy-shared for the pool's user pool and by onboarding for a silo's. */
+export interface IssuerItem extends Key {
+  issuer: string;
+  clientId: string;
+  /** The silo tenant whose issuer this is; absent for the pool's. */
+  tenantId?: string;
+}
+
+/**
+ * A tenant's API key is derived, not stored: base64url(HMAC-SHA256(secret, tenantId)). The authorizer and the
+ * operations derive the same value from the one secret that the control plane keeps in Secrets Manager.
+ */
+export const apiKeyMessage = (tenantId: string): string => `saas-ecs/api-key/v1/${tenantId}`;

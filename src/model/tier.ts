@@ -1,0 +1,31 @@
+/** How a tier's tenants share: pool (shared services), shared-cluster (own services), dedicated-cluster (own cluster). */
+export const tierModels = ['pool', 'shared-cluster', 'dedicated-cluster'] as const;
+export type TierModel = (typeof tierModels)[number];
+
+export const quotaPeriods = ['day', 'week', 'month'] as const;
+export type QuotaPeriod = (typeof quotaPeriods)[number];
+
+export interface Quota {
+  /** Requests a period. */
+  limit: number;
+  period: QuotaPeriod;
+}
+
+/** What one tenant may ask of the API. API Gateway holds a usage plan's limits for each key, so for each tenant. */
+export interface Throttle {
+  /** Requests a second, steady state. */
+  rate: number;
+  /** Requests that may come at once: the token bucket's size. */
+  burst: number;
+  quota: Quota;
+}
+
+export interface Tier {
+  name: string;
+  model: TierModel;
+  throttle: Throttle;
+  /** Where a silo tier's tasks run. */
+  capacity: 'fargate' | 'ec2';
+}
+
+export const isSilo = (model: TierModel): boolean => model !== 'pool';

@@ -58,7 +58,8 @@ export interface Access {
 }
 
 /**
- * One operation of a service. `schema` is the SDK client's runtime schema (`DescribeServices$`): name, input,
+ * One operation of a service. A handler's output may hold timestamps as Date, as ISO text (what the store gives back) or
+ * as milliseconds; streams (`GetObject`'s Body) as Buffer or Readable. `schema` is the SDK client's runtime schema (`DescribeServices$`): name, input,
  * output, HTTP binding. Use {@link operation} to make one.
  */
 export interface Operation {
@@ -93,6 +94,11 @@ export interface AwsService {
   /** XML namespace of query and REST-XML responses. */
   readonly xmlNamespace?: string;
   readonly operations: readonly Operation[];
+  /**
+   * A short cut past schemas for services whose engine takes and gives wire bodies (DynamoDB). The service authorizes
+   * by itself; an AwsError that it throws is encoded as the protocol wants. Undefined: the operation goes the usual way.
+   */
+  raw?(operation: string, body: Buffer, call: Call): Promise<RawResponse> | undefined;
   /** CloudFormation types that this service makes real, e.g. `AWS::ECS::Service`. */
   readonly resourceTypes?: Readonly<Record<string, ResourceType>>;
   /** Paths below `/_aws/` that are served without AWS's protocols: JWKS, execute-api, container credentials. */
@@ -101,6 +107,15 @@ export interface AwsService {
   start?(): Promise<void>;
   /** Ends processes and timers; the state stays. */
   stop?(): Promise<void>;
+}
+
+/** See {@link AwsService.raw}. */
+export interface RawResponse {
+  status: number;
+  body: Buffer | string;
+  /** e.g. `application/x-amz-json-1.0` */
+  contentType: string;
+  headers?: Readonly<Record<string, string>>;
 }
 
 export interface Route {

@@ -135,6 +135,11 @@ export interface ResourceContext {
   signal: AbortSignal;
   /** A unique physical name `<stack>-<logicalId>-<random>` of at most `max` characters; stable for one creation. */
   physicalName(max?: number): string;
+  /**
+   * Records the physical id as soon as the thing exists, for handlers that take long to see it stable: should the
+   * process end, or creation fail or be cancelled after that, the engine deletes it by this id.
+   */
+  initiated?(physicalId: string): void;
 }
 
 export interface ResourceState {

@@ -65,6 +65,10 @@ export interface PoolOutputs {
 export const usagePlansParameterPath = (app: string, environment: string): string =>
   `/saas-ecs/${app}/${environment}/usage-plans`;
 
+/** JSON value of the SSM parameter `images`: service name (and `proxy`) -> image URI. */
+export const imagesParameterPath = (app: string, environment: string): string =>
+  `/saas-ecs/${app}/${environment}/images`;
+
 /** Parameters of a silo tenant's template; the template's SSM-typed parameters have defaults and are not passed. */
 export const tenantParameters = {
   tenantId: 'TenantId',

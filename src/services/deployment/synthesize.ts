@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Config, Deployment } from '../../model/config.ts';
+import { SaasError } from '../../model/error.ts';
+import { built } from '../../model/installation.ts';
+import type { Target } from '../environment.ts';
+
+export interface Assembly {
+  /** The CDK cloud assembly. */
+  directory: string;
+  /** Tier name -> file of the silo tenants' template. */
+  tenantTemplates: Record<string, string>;
+}
+
+export function deploymentOf(config: Config, target: Target): Deployment {
+  return {
+    app: config.app,
+    environment: target.environment.name,
+    ...(target.prefix !== undefined && { prefix: target.prefix }),
+    azs: target.azs,
+    nat: target.nat,
+    tiers: config.tiers,
+    services: config.services,
+    routing: config.routing,
+  };
+}
+
+/**
+ * Synthesizes the templates in a process of its own, so that the CDK library is never loaded here. The services
+ * know the templates only as the assembly that comes out.
+ */
+export async function synthesize(config: Config, target: Target, signal: AbortSignal): Promise<Assembly> {
+  const directory = path.join(config.root, '.saas-ecs', 'assembly', target.environment.name);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  await run(built('templates', 'synthesize.js'), directory, JSON.stringify(deploymentOf(config, target)), target, signal);
+  const templates = path.join(directory, 'tenant-templates');
+  const files = await readdir(templates).catch(() => []);
+  return {
+    directory,
+    tenantTemplates: Object.fromEntries(
+      config.tiers
+        .filter((tier) => files.includes(`${tier.name}.json`))
+        .map((tier) => [tier.name, path.join(templates, `${tier.name}.json`)]),
+    ),
+  };
+}
+
+function run(program: string, directory: string, input: string, target: Target, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, directory], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      env: { ...process.env, CDK_DEFAULT_ACCOUNT: target.account, CDK_DEFAULT_REGION: target.region },
+      signal,
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-20_000);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) return resolve();
+      const reason = stderr.split('\n').find((line) => /^\w*Error: /.test(line)) ?? stderr.trim().split('\n').at(-1) ?? '';
+      reject(
+        new SaasError('synthesis_failed', `the templates can't be synthesized: ${reason.replace(/^\w*Error: /, '')}`, {
+          detail: stderr.trim(),
+          hint: 'check services and tiers in saas-ecs.yaml',
+        }),
+      );
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}

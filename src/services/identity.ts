@@ -1,0 +1,241 @@
+/** A tenant's users in Cognito: the pool's shared user pool or the silo's own. */
+import { randomBytes } from 'node:crypto';
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminDeleteUserCommand,
+  AdminGetUserCommand,
+  AdminInitiateAuthCommand,
+  AdminRespondToAuthChallengeCommand,
+  AdminSetUserPasswordCommand,
+  type AttributeType,
+  CognitoIdentityProviderClient,
+  CreateGroupCommand,
+  DeleteGroupCommand,
+  DeleteUserPoolCommand,
+  DescribeUserPoolCommand,
+  ListUsersInGroupCommand,
+  UpdateUserPoolCommand,
+  type UserType,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { SaasError } from '../model/error.ts';
+import type { TenantItem } from '../model/registry.ts';
+import { tenantAttributes, type UserRole } from '../model/tenant.ts';
+import type { ClientOptions, Mailbox } from './environment.ts';
+
+export interface UserPool {
+  userPoolId: string;
+  clientId: string;
+}
+
+export interface Token {
+  token: string;
+  tokenType: 'Bearer';
+  /** ISO 8601. */
+  expiresAt: string;
+}
+
+const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
+
+export class Identity {
+  readonly #client: CognitoIdentityProviderClient;
+  constructor(options: ClientOptions) {
+    this.#client = new CognitoIdentityProviderClient(options);
+  }
+
+  async ensureGroup(pool: UserPool, tenantId: string): Promise<void> {
+    try {
+      await this.#client.send(new CreateGroupCommand({ UserPoolId: pool.userPoolId, GroupName: tenantId }));
+    } catch (error) {
+      if (!isNamed(error, 'GroupExistsException')) throw error;
+    }
+  }
+
+  /** Invites a user by mail, bound to the tenant. An existing user of the same tenant is left as he is. */
+  async ensureUser(
+    pool: UserPool,
+    tenant: Pick<TenantItem, 'tenantId' | 'name' | 'tier'>,
+    user: { email: string; role: UserRole },
+    options: { invite: boolean } = { invite: true },
+  ): Promise<void> {
+    try {
+      await this.#client.send(
+        new AdminCreateUserCommand({
+          UserPoolId: pool.userPoolId,
+          Username: user.email,
+          UserAttributes: attributesOf(tenant, user),
+          ...(options.invite ? { DesiredDeliveryMediums: ['EMAIL'] } : { MessageAction: 'SUPPRESS' }),
+        }),
+      );
+    } catch (error) {
+      if (!isNamed(error, 'UsernameExistsException')) throw error;
+      // In the pool the address may be another tenant's user: he must never be drawn into this one.
+      const { UserAttributes = [] } = await this.#client.send(
+        new AdminGetUserCommand({ UserPoolId: pool.userPoolId, Username: user.email }),
+      );
+      if (UserAttributes.find(({ Name }) => Name === tenantAttributes.tenantId)?.Value !== tenant.tenantId)
+        throw new SaasError('user_exists', `"${user.email}" can't be invited: the address belongs to a user of another tenant`, {
+          hint: 'use another e-mail address for this tenant',
+          cause: error,
+        });
+    }
+    await this.#client.send(
+      new AdminAddUserToGroupCommand({ UserPoolId: pool.userPoolId, Username: user.email, GroupName: tenant.tenantId }),
+    );
+  }
+
+  /** Every user of a tenant, page by page. */
+  async *users(pool: UserPool, tenantId: string): AsyncGenerator<UserType> {
+    let NextToken: string | undefined;
+    do {
+      let page: { Users?: UserType[] | undefined; NextToken?: string | undefined };
+      try {
+        page = await this.#client.send(
+          new ListUsersInGroupCommand({
+            UserPoolId: pool.userPoolId,
+            GroupName: tenantId,
+            Limit: 60,
+            ...(NextToken && { NextToken }),
+          }),
+        );
+      } catch (error) {
+        if (isNamed(error, 'ResourceNotFoundException')) return;
+        throw error;
+      }
+      yield* page.Users ?? [];
+      NextToken = page.NextToken;
+    } while (NextToken);
+  }
+
+  async deleteUser(pool: UserPool, username: string): Promise<void> {
+    try {
+      await this.#client.send(new AdminDeleteUserCommand({ UserPoolId: pool.userPoolId, Username: username }));
+    } catch (error) {
+      if (!isNamed(error, 'UserNotFoundException')) throw error;
+    }
+  }
+
+  async deleteGroup(pool: UserPool, tenantId: string): Promise<void> {
+    try {
+      await this.#client.send(new DeleteGroupCommand({ UserPoolId: pool.userPoolId, GroupName: tenantId }));
+    } catch (error) {
+      if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+    }
+  }
+
+  /** Deletes a silo's user pool with all users; false when it is gone already. */
+  async deletePool(userPoolId: string): Promise<boolean> {
+    try {
+      await this.#client.send(new UpdateUserPoolCommand({ UserPoolId: userPoolId, DeletionProtection: 'INACTIVE' }));
+      await this.#client.send(new DeleteUserPoolCommand({ UserPoolId: userPoolId }));
+      return true;
+    } catch (error) {
+      if (isNamed(error, 'ResourceNotFoundException')) return false;
+      throw error;
+    }
+  }
+
+  async poolExists(userPoolId: string): Promise<boolean> {
+    try {
+      await this.#client.send(new DescribeUserPoolCommand({ UserPoolId: userPoolId }));
+      return true;
+    } catch (error) {
+      if (isNamed(error, 'ResourceNotFoundException')) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `use` with a token of a user that exists only for it: made with a random password and no mail, deleted
+   * whatever happens. How an operator proves that a tenant is served without borrowing a person's account.
+   */
+  async withProbe<T>(
+    pool: UserPool,
+    tenant: Pick<TenantItem, 'tenantId' | 'name' | 'tier'>,
+    use: (token: string) => Promise<T>,
+  ): Promise<T> {
+    const email = `probe-${randomBytes(8).toString('hex')}@${tenant.tenantId}.invalid`;
+    const password = `${randomBytes(24).toString('base64url')}aA1!`;
+    await this.#client.send(
+      new AdminCreateUserCommand({
+        UserPoolId: pool.userPoolId,
+        Username: email,
+        UserAttributes: attributesOf(tenant, { email, role: 'TenantUser' }),
+        MessageAction: 'SUPPRESS',
+      }),
+    );
+    try {
+      await this.#client.send(
+        new AdminSetUserPasswordCommand({ UserPoolId: pool.userPoolId, Username: email, Password: password, Permanent: true }),
+      );
+      return await use((await this.signIn(pool, email, password)).token);
+    } finally {
+      await this.deleteUser(pool, email);
+    }
+  }
+
+  /** Signs in with a password that lasts. Throws `new_password_required` for one that was only mailed. */
+  async signIn(pool: UserPool, email: string, password: string, newPassword?: string): Promise<Token> {
+    const answer = await this.#client.send(
+      new AdminInitiateAuthCommand({
+        UserPoolId: pool.userPoolId,
+        ClientId: pool.clientId,
+        AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
+        AuthParameters: { USERNAME: email, PASSWORD: password },
+      }),
+    );
+    let result = answer.AuthenticationResult;
+    if (answer.ChallengeName === 'NEW_PASSWORD_REQUIRED') {
+      if (newPassword === undefined)
+        throw new SaasError('new_password_required', `"${email}" has not chosen a password yet`, {
+          hint: 'sign in once with the temporary password from the invitation',
+        });
+      const challenge = await this.#client.send(
+        new AdminRespondToAuthChallengeCommand({
+          UserPoolId: pool.userPoolId,
+          ClientId: pool.clientId,
+          ChallengeName: 'NEW_PASSWORD_REQUIRED',
+          ...(answer.Session && { Session: answer.Session }),
+          ChallengeResponses: { USERNAME: email, NEW_PASSWORD: newPassword },
+        }),
+      );
+      result = challenge.AuthenticationResult;
+    }
+    if (!result?.IdToken)
+      throw new SaasError('sign_in_incomplete', `"${email}" can't be signed in with a password alone`, {
+        detail: `the user pool asks for ${answer.ChallengeName ?? 'another challenge'}`,
+      });
+    return {
+      token: result.IdToken,
+      tokenType: 'Bearer',
+      expiresAt: new Date(Date.now() + (result.ExpiresIn ?? 0) * 1000).toISOString(),
+    };
+  }
+
+  /** Signs in a user whose invitation this environment's mailbox holds, completing the invitation the first time. */
+  async signInByMailbox(pool: UserPool, email: string, mailbox: Mailbox): Promise<Token> {
+    const password = await mailbox.password(pool.userPoolId, email);
+    try {
+      return await this.signIn(pool, email, password);
+    } catch (error) {
+      if (!isNamed(error, 'NotAuthorizedException')) throw error;
+      const temporary = await mailbox.temporaryPassword(pool.userPoolId, email);
+      if (temporary === undefined) throw error;
+      return this.signIn(pool, email, temporary, password);
+    }
+  }
+}
+
+function attributesOf(
+  tenant: Pick<TenantItem, 'tenantId' | 'name' | 'tier'>,
+  user: { email: string; role: UserRole },
+): AttributeType[] {
+  return [
+    { Name: 'email', Value: user.email },
+    { Name: 'email_verified', Value: 'true' },
+    { Name: tenantAttributes.tenantId, Value: tenant.tenantId },
+    { Name: tenantAttributes.tier, Value: tenant.tier },
+    { Name: tenantAttributes.name, Value: tenant.name },
+    { Name: tenantAttributes.role, Value: user.role },
+  ];
+}

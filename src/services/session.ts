@@ -1,0 +1,22 @@
+import { RegistryTable } from './registry/table.ts';
+import { Registry } from './registry/registry.ts';
+import type { Context } from './context.ts';
+import { readSharedOutputs, type SharedOutputs } from './shared-outputs.ts';
+
+/** A deployed environment: what its shared stacks say of themselves, and its registry. */
+export interface Session {
+  shared: SharedOutputs;
+  registry: Registry;
+}
+
+/** Throws `not_deployed` when the environment has no shared stacks yet. */
+export async function openSession(context: Pick<Context, 'target'>): Promise<Session> {
+  const shared = await readSharedOutputs(context.target);
+  return { shared, registry: new Registry(new RegistryTable(context.target.client, shared.registryTable)) };
+}
+
+/** Tags of everything that an environment owns; the only things that cleaning up may touch. */
+export const ownerTags = (context: Pick<Context, 'target'>): Record<string, string> => ({
+  'saas-ecs:app': context.target.app,
+  'saas-ecs:environment': context.target.environment.name,
+});

@@ -1,0 +1,58 @@
+/** What the shared stacks have written to SSM Parameter Store: the CLI's one way to find them. */
+import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { SaasError } from '../model/error.ts';
+import {
+  type CellOutputs,
+  cellParameterPath,
+  type PoolOutputs,
+  parameterPath,
+  usagePlansParameterPath,
+} from '../model/names.ts';
+import type { Target } from './environment.ts';
+
+export interface SharedOutputs {
+  registryTable: string;
+  artifactsBucket: string;
+  apiKeySecretArn: string;
+  /** The first cell, as its stack wrote it. */
+  cell: CellOutputs;
+  /** Undefined when no tier has the model `pool`. */
+  pool: PoolOutputs | undefined;
+  /** Tier name -> usage plan id. */
+  usagePlans: Record<string, string>;
+}
+
+/** One call. Throws `not_deployed` when the shared stacks are not there. */
+export async function readSharedOutputs(target: Target): Promise<SharedOutputs> {
+  const { app, environment } = target;
+  const path = (name: Parameters<typeof parameterPath>[2]): string => parameterPath(app, environment.name, name);
+  const names = {
+    registryTable: path('registryTable'),
+    artifactsBucket: path('artifactsBucket'),
+    apiKeySecretArn: path('apiKeySecret'),
+    pool: path('pool'),
+    cell: cellParameterPath(app, environment.name, 'cell-1'),
+    usagePlans: usagePlansParameterPath(app, environment.name),
+  };
+  const { Parameters = [] } = await new SSMClient(target.client).send(
+    new GetParametersCommand({ Names: Object.values(names) }),
+  );
+  const values = new Map(Parameters.map((parameter) => [parameter.Name, parameter.Value]));
+  const need = (name: string): string => {
+    const value = values.get(name);
+    if (value !== undefined) return value;
+    throw new SaasError('not_deployed', `"${app}" is not deployed in the environment "${environment.name}"`, {
+      detail: `the parameter ${name} is missing`,
+      hint: `deploy it first: saas-ecs deploy-shared --env ${environment.name}`,
+    });
+  };
+  const pool = values.get(names.pool);
+  return {
+    registryTable: need(names.registryTable),
+    artifactsBucket: need(names.artifactsBucket),
+    apiKeySecretArn: need(names.apiKeySecretArn),
+    cell: JSON.parse(need(names.cell)) as CellOutputs,
+    pool: pool === undefined ? undefined : (JSON.parse(pool) as PoolOutputs),
+    usagePlans: JSON.parse(need(names.usagePlans)) as Record<string, string>,
+  };
+}

@@ -1,0 +1,157 @@
+/** Limits: of a tier, shared by its tenants' keys one by one, and of a single tenant by an override. */
+import { SaasError } from '../model/error.ts';
+import type { Throttle } from '../model/tier.ts';
+import type { Context } from './context.ts';
+import { runOperation } from './operation.ts';
+import type { TenantRecord, TierItem } from './registry/registry.ts';
+import { openSession, ownerTags, type Session } from './session.ts';
+import { liveThrottle, tierOf } from './tenants/view.ts';
+import { UsagePlans } from './usage-plans.ts';
+
+export interface Limits extends Throttle {
+  scope: 'tier' | 'tenant';
+  name: string;
+}
+
+/** What an operator changes; the rest stays as it is. */
+export interface ThrottleChange {
+  rate?: number;
+  burst?: number;
+  quota?: Throttle['quota'];
+}
+
+/** Every tier's limits, then those of the tenants that differ from their tier. */
+export async function showLimits(context: Context): Promise<Limits[]> {
+  const { registry } = await openSession(context);
+  const tiers = await registry.tiers();
+  const limits: Limits[] = context.config.tiers.map((tier) => ({
+    scope: 'tier',
+    name: tier.name,
+    ...liveThrottle(context.config, tiers, tier.name),
+  }));
+  let nextToken: string | undefined;
+  do {
+    const page = await registry.tenants({ limit: 500, ...(nextToken !== undefined && { nextToken }) });
+    for (const tenant of page.items) if (tenant.throttle) limits.push({ scope: 'tenant', name: tenant.name, ...tenant.throttle });
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return limits;
+}
+
+export async function tenantLimits(context: Context, reference: string): Promise<Limits> {
+  const { registry } = await openSession(context);
+  const tenant = await registry.findTenant(reference);
+  return { scope: 'tenant', name: tenant.name, ...(tenant.throttle ?? liveThrottle(context.config, await registry.tiers(), tenant.tier)) };
+}
+
+/** Changes a tier's limits, for all its tenants without an override; takes effect without a deployment. */
+export async function throttleTier(context: Context, name: string, change: ThrottleChange | 'reset'): Promise<Limits> {
+  const { registry, shared } = await openSession(context);
+  const tier = tierOf(context.config, name);
+  const usagePlanId = shared.usagePlans[name];
+  if (usagePlanId === undefined)
+    throw new SaasError('tier_not_deployed', `the tier "${name}" has no usage plan yet`, { hint: 'deploy it: saas-ecs deploy-shared' });
+  const throttle = change === 'reset' ? tier.throttle : merge(liveThrottle(context.config, await registry.tiers(), name), change);
+  await new UsagePlans(context.target.client).updatePlan(usagePlanId, throttle);
+  const item: TierItem = { tier: name, usagePlanId, throttle };
+  await registry.putTier(item);
+  return { scope: 'tier', name, ...throttle };
+}
+
+/** Gives one tenant limits of its own, or takes them back; its key moves from one usage plan to another. */
+export async function throttleTenant(context: Context, reference: string, change: ThrottleChange | 'reset'): Promise<Limits> {
+  const session = await openSession(context);
+  const { registry } = session;
+  const tenant = await registry.findTenant(reference);
+  if (tenant.status !== 'active' || tenant.apiKeyId === undefined)
+    throw new SaasError('tenant_not_active', `tenant "${tenant.name}" is ${tenant.status}, so it has no limits to change`, {
+      hint: `see it: saas-ecs describe-tenant ${tenant.name}`,
+    });
+  const tiers = await registry.tiers();
+  const tierThrottle = liveThrottle(context.config, tiers, tenant.tier);
+  const throttle = change === 'reset' ? undefined : merge(tenant.throttle ?? tierThrottle, change);
+  const ran = await runOperation<Record<string, never>>(context, registry, tenant, {
+    kind: 'throttle',
+    statusOnFailure: 'active',
+    steps: [
+      {
+        name: 'move-key',
+        title: 'Move its key to the plan',
+        run: async (_data, tools) => {
+          const planId = throttle
+            ? await planFor(context, session, throttle)
+            : (session.shared.usagePlans[tenant.tier] ?? '');
+          await moveKey(context, tenant, planId);
+          await registry.updateTenant(tenant.tenantId, { usagePlanId: planId, ...({ throttle } as object) }, tools.holder);
+        },
+      },
+    ],
+  });
+  await registry.updateTenant(
+    tenant.tenantId,
+    { updatedAt: context.now().toISOString(), ...({ operation: undefined } as object) },
+    ran.holder,
+  );
+  return { scope: 'tenant', name: tenant.name, ...(throttle ?? tierThrottle) };
+}
+
+const merge = (current: Throttle, change: ThrottleChange): Throttle => ({
+  rate: change.rate ?? current.rate,
+  burst: change.burst ?? current.burst,
+  quota: change.quota ?? current.quota,
+});
+
+/** Overrides with equal limits share a plan, so the 300 plans of a Region don't bound the tenants. */
+async function planFor(context: Context, { registry }: Session, throttle: Throttle): Promise<string> {
+  const known = await registry.plan(throttle);
+  if (known) return known.usagePlanId;
+  const { rate, burst, quota } = throttle;
+  const name = `${context.target.app}-${context.target.environment.name}-${rate}-${burst}-${quota.limit}-${quota.period}`;
+  const usagePlanId = await new UsagePlans(context.target.client).createPlan(name, throttle, await registry.cells(), ownerTags(context));
+  await registry.putPlan({ usagePlanId, throttle });
+  return usagePlanId;
+}
+
+/** A key may be on one plan a stage only, so it leaves the old plan first; in between the tenant gets 403. */
+async function moveKey(context: Context, tenant: TenantRecord, planId: string): Promise<void> {
+  const plans = new UsagePlans(context.target.client);
+  const keyId = tenant.apiKeyId ?? '';
+  if (tenant.usagePlanId !== undefined && tenant.usagePlanId !== planId) await plans.removeKey(tenant.usagePlanId, keyId);
+  await plans.addKey(planId, keyId);
+}
+
+export interface Burst {
+  sent: number;
+  passed: number;
+  throttled: number;
+  /** Neither 2xx nor 429, by status. */
+  other: Record<string, number>;
+  durationMs: number;
+}
+
+/** Most requests that one test sends. */
+export const burstLimit = 1_000;
+
+/** Sends a bounded burst to a URL, `atOnce` requests at a time, and counts what passed. */
+export async function sendBurst(url: string, token: string, count: number, signal: AbortSignal, atOnce = 32): Promise<Burst> {
+  const burst: Burst = { sent: 0, passed: 0, throttled: 0, other: {}, durationMs: 0 };
+  const total = Math.min(count, burstLimit);
+  const began = performance.now();
+  const worker = async (): Promise<void> => {
+    while (burst.sent < total && !signal.aborted) {
+      burst.sent++;
+      const status = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]) })
+        .then(async (response) => {
+          await response.arrayBuffer();
+          return response.status;
+        })
+        .catch(() => 0);
+      if (status === 429) burst.throttled++;
+      else if (status >= 200 && status < 300) burst.passed++;
+      else burst.other[status] = (burst.other[status] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, total) }, worker));
+  burst.durationMs = Math.round(performance.now() - began);
+  return burst;
+}

@@ -1,0 +1,132 @@
+/** API keys and usage plans: how a tenant's limits reach API Gateway. */
+import { createHmac } from 'node:crypto';
+import {
+  APIGatewayClient,
+  CreateApiKeyCommand,
+  CreateUsagePlanCommand,
+  CreateUsagePlanKeyCommand,
+  DeleteApiKeyCommand,
+  DeleteUsagePlanKeyCommand,
+  GetApiKeysCommand,
+  GetUsagePlanCommand,
+  UpdateApiKeyCommand,
+  UpdateUsagePlanCommand,
+} from '@aws-sdk/client-api-gateway';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { apiKeyMessage } from '../model/registry.ts';
+import type { Throttle } from '../model/tier.ts';
+import type { ClientOptions } from './environment.ts';
+import type { CellItem } from './registry/registry.ts';
+
+const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
+
+export class UsagePlans {
+  readonly #gateway: APIGatewayClient;
+  readonly #secrets: SecretsManagerClient;
+  constructor(options: ClientOptions) {
+    this.#gateway = new APIGatewayClient(options);
+    this.#secrets = new SecretsManagerClient(options);
+  }
+
+  /**
+   * Makes sure that the tenant has its API key; gives the key's id. The value is derived from the control plane's
+   * secret, so the authorizer knows it without a look-up, and it is shown to nobody.
+   */
+  async ensureKey(tenantId: string, secretArn: string, tags: Record<string, string>): Promise<string> {
+    const { SecretString = '' } = await this.#secrets.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const value = createHmac('sha256', SecretString).update(apiKeyMessage(tenantId)).digest('base64url');
+    try {
+      const { id } = await this.#gateway.send(
+        new CreateApiKeyCommand({ name: keyName(tenantId), customerId: tenantId, value, enabled: true, tags }),
+      );
+      return id ?? '';
+    } catch (error) {
+      // The same value can't be created twice: an earlier run made it.
+      if (!isNamed(error, 'ConflictException')) throw error;
+      const id = await this.findKey(tenantId);
+      if (id === undefined) throw error;
+      return id;
+    }
+  }
+
+  async findKey(tenantId: string): Promise<string | undefined> {
+    const { items = [] } = await this.#gateway.send(
+      new GetApiKeysCommand({ nameQuery: keyName(tenantId), customerId: tenantId, limit: 25 }),
+    );
+    return items.find((key) => key.name === keyName(tenantId))?.id;
+  }
+
+  async enableKey(keyId: string, enabled: boolean): Promise<void> {
+    await this.#gateway.send(
+      new UpdateApiKeyCommand({ apiKey: keyId, patchOperations: [{ op: 'replace', path: '/enabled', value: String(enabled) }] }),
+    );
+  }
+
+  async deleteKey(keyId: string): Promise<void> {
+    try {
+      await this.#gateway.send(new DeleteApiKeyCommand({ apiKey: keyId }));
+    } catch (error) {
+      if (!isNamed(error, 'NotFoundException')) throw error;
+    }
+  }
+
+  /** Idempotent: the key may be on the plan already. */
+  async addKey(planId: string, keyId: string): Promise<void> {
+    try {
+      await this.#gateway.send(new CreateUsagePlanKeyCommand({ usagePlanId: planId, keyId, keyType: 'API_KEY' }));
+    } catch (error) {
+      if (!isNamed(error, 'ConflictException')) throw error;
+    }
+  }
+
+  async removeKey(planId: string, keyId: string): Promise<void> {
+    try {
+      await this.#gateway.send(new DeleteUsagePlanKeyCommand({ usagePlanId: planId, keyId }));
+    } catch (error) {
+      if (!isNamed(error, 'NotFoundException')) throw error;
+    }
+  }
+
+  /** A plan for tenants whose limits were set by hand; on the stages of all cells. */
+  async createPlan(name: string, throttle: Throttle, cells: readonly CellItem[], tags: Record<string, string>): Promise<string> {
+    const { id } = await this.#gateway.send(
+      new CreateUsagePlanCommand({
+        name,
+        apiStages: cells.map((cell) => ({ apiId: cell.restApiId, stage: cell.stage })),
+        throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
+        quota: { limit: throttle.quota.limit, period: periodOf(throttle) },
+        tags,
+      }),
+    );
+    return id ?? '';
+  }
+
+  async planLimits(planId: string): Promise<Throttle | undefined> {
+    const { throttle, quota } = await this.#gateway.send(new GetUsagePlanCommand({ usagePlanId: planId }));
+    if (!throttle || !quota) return undefined;
+    return {
+      rate: throttle.rateLimit ?? 0,
+      burst: throttle.burstLimit ?? 0,
+      quota: { limit: quota.limit ?? 0, period: (quota.period ?? 'DAY').toLowerCase() as Throttle['quota']['period'] },
+    };
+  }
+
+  /** Limited to one call in 20 seconds by API Gateway: for an operator's change of a tier, never for onboarding. */
+  async updatePlan(planId: string, throttle: Throttle): Promise<void> {
+    await this.#gateway.send(
+      new UpdateUsagePlanCommand({
+        usagePlanId: planId,
+        patchOperations: [
+          { op: 'replace', path: '/throttle/rateLimit', value: String(throttle.rate) },
+          { op: 'replace', path: '/throttle/burstLimit', value: String(throttle.burst) },
+          { op: 'replace', path: '/quota/limit', value: String(throttle.quota.limit) },
+          { op: 'replace', path: '/quota/period', value: periodOf(throttle) },
+        ],
+      }),
+    );
+  }
+}
+
+const keyName = (tenantId: string): string => `tenant-${tenantId}`;
+const periodOf = (throttle: Throttle): 'DAY' | 'WEEK' | 'MONTH' =>
+  throttle.quota.period.toUpperCase() as 'DAY' | 'WEEK' | 'MONTH';

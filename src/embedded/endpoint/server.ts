@@ -1,6 +1,12 @@
-import { createServer } from 'node:http';
+/** The one HTTP server of an embedded cloud: AWS API calls, and the services' own routes below `/_aws/`. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Cloud } from '../platform.ts';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Cloud, Route } from '../platform.ts';
+import { answer } from './call.ts';
+import { ServiceIndex } from './service-index.ts';
+import type { WireResponse } from './wire.ts';
 
 export interface Endpoint {
   /** http://127.0.0.1:<port> */
@@ -8,15 +14,127 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** Listens on loopback and answers AWS API calls for the cloud's services. */
-export async function startEndpoint(_cloud: Cloud, port: number): Promise<Endpoint> {
-  const server = createServer((_request, response) => response.writeHead(501).end());
+/** Open connections get this long to finish their requests when the endpoint closes, in milliseconds. */
+const closeGrace = 2_000;
+
+/** Listens on loopback and answers AWS API calls for the cloud's services. Rejects with EADDRINUSE when the port is taken. */
+export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoint> {
+  const index = new ServiceIndex(cloud.services);
+  const routes = cloud.services
+    .flatMap((service) => service.routes ?? [])
+    .sort((a, b) => b.prefix.length - a.prefix.length);
+  const server = createServer(
+    { keepAliveTimeout: 65_000, headersTimeout: 30_000, requestTimeout: 300_000, noDelay: true },
+    (request, response) => {
+      serve(cloud, index, routes, request, response).catch((error: unknown) => {
+        cloud.log(
+          `endpoint ${request.method} ${request.url} ${error instanceof Error ? error.stack : String(error)}`,
+        );
+        if (response.headersSent) response.destroy();
+        else response.writeHead(500, { 'content-type': 'text/plain' }).end('InternalFailure\n');
+      });
+    },
+  );
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        const force = setTimeout(() => server.closeAllConnections(), closeGrace);
+        server.close(() => {
+          clearTimeout(force);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
   };
+}
+
+async function serve(
+  cloud: Cloud,
+  index: ServiceIndex,
+  routes: readonly Route[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A name that only resolves to loopback is how a web page reaches a local server (DNS rebinding).
+  if (!isLoopback(request.headers.host)) {
+    response.writeHead(403, { 'content-type': 'text/plain', connection: 'close' });
+    response.end('this endpoint answers on loopback names only\n');
+    return;
+  }
+  const path = request.url ?? '/';
+  if (path.startsWith('/_aws/')) {
+    await serveRoute(routes, request, response, path);
+    return;
+  }
+  if (request.method === 'OPTIONS' && request.headers.origin !== undefined) {
+    response.writeHead(204, {
+      ...corsHeaders,
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': String(request.headers['access-control-request-headers'] ?? ''),
+      'access-control-max-age': '600',
+    });
+    response.end();
+    return;
+  }
+  const result = await answer(cloud, index, request);
+  if (request.headers.origin !== undefined) Object.assign(result.headers, corsHeaders);
+  await send(request, response, result);
+}
+
+/** Pages get answers of public operations; any other call is refused before it runs. */
+const corsHeaders = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,date',
+};
+
+export function isLoopback(host: string | undefined): boolean {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  return /^(127(\.\d{1,3}){3}|\[::1\]|localhost|[a-z0-9.-]+\.localhost)$/.test(name);
+}
+
+async function serveRoute(
+  routes: readonly Route[],
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: string,
+): Promise<void> {
+  const url = new URL(target, 'http://127.0.0.1');
+  if (url.pathname === '/_aws/health') {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ready"}');
+    return;
+  }
+  const route = routes.find((each) => url.pathname.startsWith(each.prefix));
+  if (route) await route.handle(request, response, url);
+  else
+    response.writeHead(404, { 'content-type': 'text/plain' }).end(`nothing is served at ${url.pathname}\n`);
+}
+
+async function send(request: IncomingMessage, response: ServerResponse, result: WireResponse): Promise<void> {
+  const { body } = result;
+  // Node reads what is left of a refused body; one that is too large is not worth reading.
+  if (result.status === 413) result.headers['connection'] = 'close';
+  if (body instanceof Readable) {
+    response.writeHead(result.status, result.headers);
+    if (request.method === 'HEAD') {
+      body.destroy();
+      response.end();
+      return;
+    }
+    // A reader that goes away in the middle is no error of ours.
+    await pipeline(body, response).catch(() => response.destroy());
+    return;
+  }
+  const headers = result.headers;
+  const empty = request.method === 'HEAD' || result.status === 204 || result.status === 304;
+  if (!empty) headers['content-length'] = String(Buffer.byteLength(body));
+  response.writeHead(result.status, headers);
+  response.end(empty ? undefined : body);
 }

@@ -105,6 +105,8 @@ export function pascal(name: string): string {
 /** Environment variables that the templates give a service's container, and the services' kit reads. */
 export const serviceEnvironment = {
   port: 'PORT',
+  /** The service's path prefix at the API, e.g. `/orders`; a built-in service has its own default. */
+  path: 'SERVICE_PATH',
   /** Table name, for `access: data`. */
   table: 'TABLE_NAME',
   /** Name of the table's sort key. */

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
+import { toHttpError } from './failure.ts';
+import { forbidden, HttpError } from './http-error.ts';
+import { type Caller, createVerifier } from './identity.ts';
+import type { Settings } from './settings.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+}
+
+/** Registers a service's routes; they run with a verified caller and answer below {@link Settings.path}. */
+export type Routes = (api: FastifyInstance, settings: Settings) => void;
+
+/** Who sent the request; only for routes registered through {@link Routes}. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (request.caller) return request.caller;
+  throw new Error('a route was registered outside of the verified part of the API');
+}
+
+/** Refuses callers who are not their tenant's administrator. */
+export function requireAdmin(request: FastifyRequest): Caller {
+  const caller = callerOf(request);
+  if (caller.role !== 'TenantAdmin') throw forbidden('only a TenantAdmin may do this');
+  return caller;
+}
+
+const options = {
+  bodyLimit: 256 * 1024,
+  // The gateway gives up after 29 seconds.
+  requestTimeout: 30_000,
+  // Longer than the load balancer's 60 seconds of idleness, so that it is never we who close a connection it is about to use.
+  keepAliveTimeout: 65_000,
+  forceCloseConnections: 'idle',
+  // What still arrives on open connections while we stop is served, and told to reconnect.
+  return503OnClosing: false,
+  routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+  genReqId: () => randomUUID(),
+  requestIdLogLabel: 'requestId',
+  ajv: {
+    // Nothing is coerced or dropped silently: what is not as documented is refused, with all problems at once.
+    customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
+  },
+} as const satisfies FastifyServerOptions;
+
+/** The HTTP server of a service: health, verification of every other request, errors, headers, one log line a request. */
+export function createService(name: string, settings: Settings, routes: Routes): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    ...options,
+    logger: {
+      level: settings.logLevel,
+      base: { service: name },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    disableRequestLogging: true,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  });
+  let stopping = false;
+  app.addHook('preClose', (done) => {
+    stopping = true;
+    done();
+  });
+  app.decorateRequest('caller', null);
+
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('access-control-allow-origin', settings.corsOrigin);
+    reply.header('access-control-expose-headers', 'location, retry-after, x-request-id');
+    reply.header('x-request-id', request.id);
+    reply.header('cache-control', 'no-store');
+    if (stopping) reply.header('connection', 'close');
+    // Many clients send the content type without a body; fastify would ask where the body is.
+    if (request.method === 'DELETE' && request.headers['content-length'] === undefined)
+      delete request.headers['content-type'];
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { url: route } = request.routeOptions;
+    if (route !== '/health')
+      request.log.info(
+        {
+          tenantId: request.caller?.tenantId,
+          method: request.method,
+          route: route ?? 'none',
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+        },
+        'request',
+      );
+    done();
+  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler(() => {
+    throw new HttpError(404, 'not_found', 'there is no such route');
+  });
+
+  app.get('/health', (_request, reply) =>
+    reply.code(stopping ? 503 : 200).send({ status: stopping ? 'stopping' : 'ok' }),
+  );
+
+  const verifier = createVerifier(settings);
+  app.register(
+    (api, _options, done) => {
+      api.addHook('onRequest', (request, _reply, next) => {
+        const caller = attempt(() => verifier.verify(request.headers.authorization), next);
+        if (caller === undefined) return;
+        if (caller instanceof Promise) {
+          caller.then((known) => {
+            request.caller = known;
+            next();
+          }, next);
+          return;
+        }
+        request.caller = caller;
+        next();
+      });
+      routes(api, settings);
+      done();
+    },
+    { prefix: settings.path },
+  );
+  return app;
+}
+
+function attempt<T>(action: () => T, failed: (error: Error) => void): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    failed(error as Error);
+    return undefined;
+  }
+}
+
+type Reply = Parameters<Parameters<FastifyInstance['setErrorHandler']>[0]>[2];
+
+function answerError(error: unknown, request: FastifyRequest, reply: Reply): void {
+  const answer = toHttpError(error);
+  if (answer.status >= 500) {
+    const cause = answer.cause ?? answer;
+    request.log.error({ tenantId: request.caller?.tenantId, err: cause }, answer.message);
+  }
+  if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
+  reply.code(answer.status).send({
+    error: { code: answer.code, message: answer.message, ...(answer.details && { details: answer.details }) },
+  });
+}

@@ -97,6 +97,8 @@ function busy(tenant: TenantRecord, operation: Operation): SaasError {
 
 export interface Run<Data> {
   kind: OperationKind;
+  /** What a watcher sees above the steps. */
+  title: string;
   /** The tenant's status while the operation runs. */
   status?: TenantStatus;
   /** The tenant's status once it failed; `failed` unless given. */
@@ -164,6 +166,11 @@ export async function runOperation<Data extends object>(
   }, renewEveryMs);
   heartbeat.unref();
 
+  context.watch({
+    type: 'plan',
+    title: run.title,
+    steps: run.steps.map(({ name, title }) => ({ step: name, title })),
+  });
   try {
     for (const step of run.steps) {
       if (context.signal.aborted) throw interrupted(run.kind, current);

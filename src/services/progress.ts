@@ -3,6 +3,8 @@
  * plain JSON, so `--output ndjson` can print them as they are.
  */
 export type ProgressEvent =
+  /** The steps to come, in order; they run one after the other. */
+  | { type: 'plan'; title: string; steps: { step: string; title: string }[] }
   | { type: 'step-started'; step: string; title: string }
   /** `skipped`: an earlier run of the same operation had done it. */
   | { type: 'step-done'; step: string; title: string; durationMs: number; skipped: boolean }

@@ -72,6 +72,7 @@ export async function throttleTenant(context: Context, reference: string, change
   const throttle = change === 'reset' ? undefined : merge(tenant.throttle ?? tierThrottle, change);
   const ran = await runOperation<Record<string, never>>(context, registry, tenant, {
     kind: 'throttle',
+    title: `Changing the limits of ${tenant.name}`,
     statusOnFailure: 'active',
     steps: [
       {

@@ -22,32 +22,40 @@ export interface StackChange {
 
 const all = ['*'];
 
+const steps = {
+  synthesize: 'Synthesize the templates',
+  bootstrap: 'Prepare the account',
+  stacks: 'Deploy the stacks',
+  release: 'Publish the release',
+};
+
 /** Synthesizes once, deploys what changed of the shared stacks, and publishes the tenants' templates as a release. */
 export async function deployShared(context: Context): Promise<DeployedShared> {
   const { target, watch, signal } = context;
-  const assembly = await watched(watch, 'synthesize', 'Synthesize the templates', () => synthesize(context.config, target, signal));
-  const stacks = new Map<string, { startedAt: number; status: 'deployed' | 'unchanged'; durationMs: number; title: string }>();
+  watch({ type: 'plan', title: `Deploying ${target.app} to ${target.environment.name}`, steps: Object.entries(steps).map(([step, title]) => ({ step, title })) });
+  const assembly = await watched(watch, 'synthesize', steps.synthesize, () => synthesize(context.config, target, signal));
+  const detail = (text: string): void => watch({ type: 'detail', step: 'stacks', text });
+  const stacks = new Map<string, { startedAt: number; status: 'deployed' | 'unchanged'; durationMs: number }>();
   const loaded = await loadToolkit(target, {
     stackStarted(stack) {
-      const title = `Deploy ${stack}`;
-      stacks.set(stack, { startedAt: performance.now(), status: 'unchanged', durationMs: 0, title });
-      watch({ type: 'step-started', step: stack, title });
+      stacks.set(stack, { startedAt: performance.now(), status: 'unchanged', durationMs: 0 });
+      detail(stack);
     },
     stackDone(name, changed) {
       const stack = stacks.get(name);
       if (!stack) return;
       stack.status = changed ? 'deployed' : 'unchanged';
       stack.durationMs = Math.round(performance.now() - stack.startedAt);
-      watch({ type: 'step-done', step: name, title: stack.title, durationMs: stack.durationMs, skipped: !changed });
+      detail(`${name} ${stack.status}`);
     },
-    activity: (stack, text) => watch({ type: 'detail', step: stack, text }),
-    working: (text) => watch({ type: 'detail', step: 'assets', text }),
+    activity: (stack, text) => detail(`${stack}: ${text}`),
+    working: detail,
     warned: (text) => watch({ type: 'note', text }),
   });
-  await watched(watch, 'bootstrap', 'Prepare the account', () => untilAborted(ensureBootstrapped(target, loaded), signal));
-  const deployed = await untilAborted(deployStacks(context, loaded, assembly), signal);
+  await watched(watch, 'bootstrap', steps.bootstrap, () => untilAborted(ensureBootstrapped(target, loaded), signal));
+  const deployed = await watched(watch, 'stacks', steps.stacks, () => untilAborted(deployStacks(context, loaded, assembly), signal));
   const session = await openSession(context);
-  const { release } = await watched(watch, 'release', 'Publish the release', async () => {
+  const { release } = await watched(watch, 'release', steps.release, async () => {
     await recordShared(context, session);
     return publishRelease(context, session, assembly);
   });

@@ -36,7 +36,7 @@ export async function synthesize(config: Config, target: Target, signal: AbortSi
   await mkdir(directory, { recursive: true });
   await run(built('templates', 'synthesize.js'), directory, JSON.stringify(deploymentOf(config, target)), target, signal);
   const templates = path.join(directory, 'tenant-templates');
-  const files = await readdir(templates).catch(() => []);
+  const files: string[] = await readdir(templates).catch(() => []);
   return {
     directory,
     tenantTemplates: Object.fromEntries(
@@ -70,6 +70,6 @@ function run(program: string, directory: string, input: string, target: Target, 
       );
     });
     child.stdin.on('error', () => {});
-    child.stdin.end(input);
+    child.stdin.end(input, 'utf8');
   });
 }

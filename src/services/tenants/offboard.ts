@@ -76,6 +76,7 @@ export async function offboard(context: Context, request: OffboardRequest): Prom
     });
   const ran = await runOperation<OffboardData>(context, registry, tenant, {
     kind: 'offboard',
+    title: `Offboarding ${tenant.name}`,
     status: 'offboarding',
     steps: stepsFor(context, session, tenant, request),
   });

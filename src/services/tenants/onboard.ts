@@ -13,6 +13,7 @@ import { openSession, ownerTags, type Session } from '../session.ts';
 import { explainFailure } from '../stack-failure.ts';
 import { describeEvent, Stacks } from '../stacks.ts';
 import { UsagePlans } from '../usage-plans.ts';
+import { checkEmail } from './email.ts';
 import { tierOf, toTenant } from './view.ts';
 
 export interface OnboardRequest {
@@ -42,6 +43,7 @@ export async function onboard(context: Context, request: OnboardRequest): Promis
   const { tenant, held } = await reserve(context, session, tier, request);
   const ran = await runOperation<OnboardData>(context, session.registry, tenant, {
     kind: 'onboard',
+    title: `Onboarding ${tenant.name} (${tier.name})`,
     status: 'provisioning',
     steps: stepsFor(context, session, tier, tenant),
     ...(held && { held }),
@@ -64,15 +66,6 @@ function checkName(name: string): void {
   if (problem === undefined) return;
   throw new SaasError('bad_tenant_name', `"${name}" can't be a tenant's name: ${problem}`, {
     hint: 'for example: --name acme-corp',
-    exitCode: ExitCode.usage,
-  });
-}
-
-/** A plain address; Cognito and the mail itself decide the rest. */
-export function checkEmail(email: string): void {
-  if (email.length <= 254 && /^[^\s@<>",;]+@[^\s@<>",;]+\.[^\s@<>",;.]+$/.test(email)) return;
-  throw new SaasError('bad_email', `"${email}" is not an e-mail address`, {
-    hint: 'for example: --email admin@acme.example',
     exitCode: ExitCode.usage,
   });
 }

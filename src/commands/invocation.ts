@@ -1,0 +1,85 @@
+import type { Config } from '../model/config.ts';
+import type { Context } from '../services/context.ts';
+import type { Target } from '../services/environment.ts';
+import type { ProgressEvent } from '../services/progress.ts';
+import type { Output } from '../ui/output.ts';
+import { Prompts } from '../ui/prompts.ts';
+
+/** Flags that every command has. */
+export interface GlobalOptions {
+  config?: string;
+  env?: string;
+  profile?: string;
+  region?: string;
+  /** False with --no-input. */
+  input?: boolean;
+}
+
+/** One run of a command: where it writes, whom it may ask, and the way to the services. */
+export class Invocation {
+  readonly output: Output;
+  readonly prompts: Prompts;
+  readonly signal: AbortSignal;
+  readonly cwd: string;
+  readonly options: GlobalOptions;
+  #config: Promise<Config> | undefined;
+  #target: Promise<Target> | undefined;
+
+  constructor(output: Output, options: GlobalOptions, place: { cwd: string; signal: AbortSignal }) {
+    this.output = output;
+    this.options = options;
+    this.cwd = place.cwd;
+    this.signal = place.signal;
+    this.prompts = new Prompts(output, { input: options.input !== false, signal: place.signal });
+  }
+
+  config(): Promise<Config> {
+    this.#config ??= import('../services/config/load.ts').then(({ loadConfig }) =>
+      loadConfig({ cwd: this.cwd, file: this.options.config }),
+    );
+    return this.#config;
+  }
+
+  target(): Promise<Target> {
+    this.#target ??= this.#resolve();
+    return this.#target;
+  }
+
+  async #resolve(): Promise<Target> {
+    const config = await this.config();
+    const { resolveEnvironment } = await import('../services/environment.ts');
+    return resolveEnvironment(config, {
+      name: this.options.env,
+      profile: this.options.profile,
+      region: this.options.region,
+      onStart: () => this.output.note(this.output.err.dim('starting the embedded cloud')),
+    });
+  }
+
+  /** A context whose progress nobody sees: for look-ups. */
+  async quietContext(): Promise<Context> {
+    return this.#context(() => {});
+  }
+
+  /** Runs an operation with its progress drawn; what is drawn is final before the result is given. */
+  async run<T>(work: (context: Context) => Promise<T>): Promise<T> {
+    const context = await this.quietContext();
+    const { progressView } = await import('../ui/progress.ts');
+    const view = await progressView(this.output);
+    try {
+      return await work({ ...context, watch: (event) => view.watch(event) });
+    } finally {
+      await view.settle();
+    }
+  }
+
+  async #context(watch: (event: ProgressEvent) => void): Promise<Context> {
+    return {
+      config: await this.config(),
+      target: await this.target(),
+      watch,
+      signal: this.signal,
+      now: () => new Date(),
+    };
+  }
+}

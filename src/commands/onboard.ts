@@ -1,0 +1,53 @@
+import type { Tenant } from '../model/tenant.ts';
+import { tenantNameProblem } from '../model/tenant.ts';
+import { onboard as onboardTenant } from '../services/tenants/onboard.ts';
+import { duration, facts } from '../ui/table.ts';
+import type { Invocation } from './invocation.ts';
+
+export interface OnboardOptions {
+  tier?: string;
+  name?: string;
+  email?: string;
+}
+
+export async function onboard(cli: Invocation, options: OnboardOptions): Promise<void> {
+  const { prompts, output } = cli;
+  const config = await cli.config();
+  const tier = await prompts.choose(options.tier, {
+    flag: '--tier',
+    message: 'Tier',
+    choices: config.tiers.map(({ name, model, throttle }) => ({
+      name,
+      value: name,
+      description: `${describeModel[model]}, ${throttle.rate} requests/s`,
+    })),
+  });
+  const name = await prompts.text(options.name, {
+    flag: '--name',
+    message: 'Name of the tenant',
+    validate: (value) => tenantNameProblem(value) ?? true,
+  });
+  const email = await prompts.text(options.email, { flag: '--email', message: "The administrator's e-mail address" });
+  prompts.sayEquivalent(`saas-ecs onboard${options.tier ? ` --tier ${options.tier}` : ''}`);
+
+  const tenant = await cli.run((context) => onboardTenant(context, { tier, name, email }));
+  output.result(tenant, (colors) =>
+    [
+      `${colors.green('✔')} tenant ${colors.bold(tenant.name)} is served (${duration(tenant.durationMs)})`,
+      '',
+      facts(colors, [
+        ['id', tenant.tenantId],
+        ['tier', `${tenant.tier} (${describeModel[tenant.model]})`],
+        ['API', tenant.apiUrl ?? ''],
+        ['administrator', `${tenant.adminEmail} (invited by mail)`],
+      ]),
+    ].join('\n'),
+  );
+  output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
+}
+
+const describeModel: Record<Tenant['model'], string> = {
+  pool: 'shared services',
+  'shared-cluster': 'its own services in a shared cluster',
+  'dedicated-cluster': 'its own cluster',
+};

@@ -5,7 +5,11 @@ import type { Invocation } from './invocation.ts';
  * What may stand at the last of `words`: commands, flags, or values; tenants' names come live from the registry.
  * Whatever goes wrong, nothing is offered: a completion must not disturb.
  */
-export async function complete(cli: Invocation, program: Command, words: readonly string[]): Promise<string[]> {
+export async function complete(
+  cli: Invocation,
+  program: Command,
+  words: readonly string[],
+): Promise<string[]> {
   const typed = words.at(-1) ?? '';
   let command = program;
   let previous: string | undefined;
@@ -29,7 +33,9 @@ export async function complete(cli: Invocation, program: Command, words: readonl
 }
 
 const takesValue = (command: Command, word: string | undefined): boolean =>
-  command.options.some((option) => (option.long === word || option.short === word) && (option.required || option.optional));
+  command.options.some(
+    (option) => (option.long === word || option.short === word) && (option.required || option.optional),
+  );
 
 async function argumentValues(cli: Invocation, command: Command, position: number): Promise<string[]> {
   const name = command.registeredArguments[position]?.name();

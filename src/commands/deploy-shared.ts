@@ -1,4 +1,4 @@
-import { ExitCode, SaasError } from '../model/error.ts';
+import { ExitCode } from '../model/error.ts';
 import { deployShared as deploy, diffShared } from '../services/deployment/deploy-shared.ts';
 import { duration, facts, plural, table } from '../ui/table.ts';
 import type { Invocation } from './invocation.ts';
@@ -14,7 +14,9 @@ export async function deployShared(cli: Invocation, options: DeploySharedOptions
   const { environment, account, region } = await cli.target();
   // On the embedded cloud nothing costs or breaks; an account is named before anything happens in it.
   if (environment.target === 'aws')
-    await cli.prompts.confirm(options.yes ?? false, { message: `Deploy to account ${account} in ${region}?` });
+    await cli.prompts.confirm(options.yes ?? false, {
+      message: `Deploy to account ${account} in ${region}?`,
+    });
   const deployed = await cli.run((context) => deploy(context));
   cli.output.result(deployed, (colors) => {
     const changed = deployed.stacks.filter((stack) => stack.status === 'deployed');
@@ -35,7 +37,10 @@ export async function deployShared(cli: Invocation, options: DeploySharedOptions
 
 async function preview(cli: Invocation, options: DeploySharedOptions): Promise<void> {
   const changes = await cli.run((context) => diffShared(context));
-  const total = changes.reduce((sum, { added, changed, removed }) => sum + added.length + changed.length + removed.length, 0);
+  const total = changes.reduce(
+    (sum, { added, changed, removed }) => sum + added.length + changed.length + removed.length,
+    0,
+  );
   cli.output.result({ changes }, (colors) =>
     total === 0
       ? 'Nothing would change.'
@@ -56,6 +61,5 @@ async function preview(cli: Invocation, options: DeploySharedOptions): Promise<v
           `${plural(total, 'resource')} would change; nothing was changed.`,
         ].join('\n'),
   );
-  if (options.exitCode && total > 0)
-    throw new SaasError('changes_present', `${plural(total, 'resource')} would change`, { exitCode: ExitCode.changesPresent });
+  if (options.exitCode && total > 0) cli.exitCode = ExitCode.changesPresent;
 }

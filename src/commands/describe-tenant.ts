@@ -16,10 +16,18 @@ export async function describeTenant(cli: Invocation, reference: string): Promis
         ...(tenant.lastError === null ? [] : [['last error', colors.red(tenant.lastError)] as const]),
         ...(operation === null
           ? []
-          : [['operation', `${operation.kind}, at ${operation.step ?? 'its first step'}, by ${operation.by} since ${operation.startedAt}`] as const]),
+          : [
+              [
+                'operation',
+                `${operation.kind}, at ${operation.step ?? 'its first step'}, by ${operation.by} since ${operation.startedAt}`,
+              ] as const,
+            ]),
         ['administrator', tenant.adminEmail],
         ['API', tenant.apiUrl ?? '-'],
-        ['limits', `${throttle.rate} requests/s, burst ${throttle.burst}, ${throttle.quota.limit} a ${throttle.quota.period}${own}`],
+        [
+          'limits',
+          `${throttle.rate} requests/s, burst ${throttle.burst}, ${throttle.quota.limit} a ${throttle.quota.period}${own}`,
+        ],
         ['cell', tenant.cell ?? '-'],
         ['release', tenant.release ?? '-'],
         ['stack', resources.stackName ?? '-'],
@@ -34,7 +42,10 @@ export async function describeTenant(cli: Invocation, reference: string): Promis
         : table(colors, resources.services, [
             { title: 'SERVICE', value: (service) => service.name },
             { title: 'RUNNING', value: (service) => `${service.running}/${service.desired}`, align: 'right' },
-            { title: 'HEALTH', value: (service) => (service.healthy ? colors.green('healthy') : colors.red('unhealthy')) },
+            {
+              title: 'HEALTH',
+              value: (service) => (service.healthy ? colors.green('healthy') : colors.red('unhealthy')),
+            },
           ]),
     ].join('\n');
   });

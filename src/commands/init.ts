@@ -17,11 +17,18 @@ export interface InitOptions {
   force?: boolean;
 }
 
-export async function init(cli: Invocation, directory: string | undefined, options: InitOptions): Promise<void> {
+export async function init(
+  cli: Invocation,
+  directory: string | undefined,
+  options: InitOptions,
+): Promise<void> {
   const target = path.resolve(cli.cwd, directory ?? '.');
   const project = await ask(cli, target, options);
   const [file = ''] = await writeProject(target, project, { force: options.force ?? false });
-  cli.output.result({ file, app: project.app }, (colors) => `${colors.green('✔')} wrote ${path.relative(cli.cwd, file) || file}`);
+  cli.output.result(
+    { file, app: project.app },
+    (colors) => `${colors.green('✔')} wrote ${path.relative(cli.cwd, file) || file}`,
+  );
   const enter = target === cli.cwd ? [] : [`cd ${path.relative(cli.cwd, target)}`];
   cli.output.next(...enter, 'saas-ecs deploy-shared', 'saas-ecs onboard');
 }
@@ -36,11 +43,20 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
     });
   const asking = prompts.interactive && !options.yes;
   const app = asking
-    ? await prompts.text(options.app, { flag: '--app', message: 'Name of the app', default: appName(target), validate: validApp })
+    ? await prompts.text(options.app, {
+        flag: '--app',
+        message: 'Name of the app',
+        default: appName(target),
+        validate: validApp,
+      })
     : (options.app ?? appName(target));
   let adminEmail = options.email;
   if (asking && adminEmail === undefined) {
-    const answer = await prompts.text(undefined, { flag: '--email', message: "The operator's e-mail address", default: 'ops@example.com' });
+    const answer = await prompts.text(undefined, {
+      flag: '--email',
+      message: "The operator's e-mail address",
+      default: 'ops@example.com',
+    });
     adminEmail = answer;
   }
   if (adminEmail !== undefined) checkEmail(adminEmail);
@@ -50,7 +66,11 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
       flag: '--target',
       message: 'Where will it run',
       choices: [
-        { name: 'on this machine', value: 'embedded', description: 'the embedded cloud: no account, no Docker' },
+        {
+          name: 'on this machine',
+          value: 'embedded',
+          description: 'the embedded cloud: no account, no Docker',
+        },
         { name: 'on this machine and in an AWS account', value: 'aws' },
       ],
     });
@@ -64,7 +84,11 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
             validate: (value) => /^[0-9]{12}$/.test(value) || 'an account is twelve digits',
           }),
           region: asking
-            ? await prompts.text(options.region, { flag: '--aws-region', message: 'Region', default: 'us-east-1' })
+            ? await prompts.text(options.region, {
+                flag: '--aws-region',
+                message: 'Region',
+                default: 'us-east-1',
+              })
             : (options.region ?? 'us-east-1'),
         }
       : undefined;
@@ -118,23 +142,42 @@ async function askLimits(cli: Invocation, tiers: NewProject['tiers']): Promise<N
   // The choice has no flag of its own: limits live in the file.
   cli.prompts.answered.splice(-2);
   if (keep === 'default') return tiers;
-  const number = (value: string): true | string => (/^[1-9][0-9]*$/.test(value) ? true : 'a whole number above 0');
+  const number = (value: string): true | string =>
+    /^[1-9][0-9]*$/.test(value) ? true : 'a whole number above 0';
   const asked: NewProject['tiers'] = [];
   for (const tier of tiers) {
-    const text = (what: string, fallback: string, validate: (value: string) => true | string): Promise<string> =>
-      cli.prompts.text(undefined, { flag: '--limits', message: `${tier.name}: ${what}`, default: fallback, validate });
+    const text = (
+      what: string,
+      fallback: string,
+      validate: (value: string) => true | string,
+    ): Promise<string> =>
+      cli.prompts.text(undefined, {
+        flag: '--limits',
+        message: `${tier.name}: ${what}`,
+        default: fallback,
+        validate,
+      });
     asked.push({
       ...tier,
       rate: Number(await text('requests a second', String(tier.rate), number)),
       burst: Number(await text('requests at once', String(tier.burst), number)),
-      quota: await text('quota', tier.quota, (value) => /^[1-9][0-9]*\/(day|week|month)$/.test(value) || 'for example 1000/day'),
+      quota: await text(
+        'quota',
+        tier.quota,
+        (value) => /^[1-9][0-9]*\/(day|week|month)$/.test(value) || 'for example 1000/day',
+      ),
     });
     cli.prompts.answered.splice(-6);
   }
   return asked;
 }
 
-function chosen<T>(flag: string, names: readonly string[] | undefined, all: readonly T[], nameOf: (item: T) => string): T[] {
+function chosen<T>(
+  flag: string,
+  names: readonly string[] | undefined,
+  all: readonly T[],
+  nameOf: (item: T) => string,
+): T[] {
   if (names === undefined) return [...all];
   return names.map((name) => {
     const found = all.find((item) => nameOf(item) === name);

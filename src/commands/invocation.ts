@@ -1,4 +1,5 @@
 import type { Config } from '../model/config.ts';
+import { ExitCode } from '../model/error.ts';
 import type { Context } from '../services/context.ts';
 import type { Target } from '../services/environment.ts';
 import type { ProgressEvent } from '../services/progress.ts';
@@ -22,6 +23,8 @@ export class Invocation {
   readonly signal: AbortSignal;
   readonly cwd: string;
   readonly options: GlobalOptions;
+  /** What the process exits with when the command does not throw. */
+  exitCode: ExitCode = ExitCode.done;
   #config: Promise<Config> | undefined;
   #target: Promise<Target> | undefined;
 

@@ -27,14 +27,24 @@ export async function listTenants(cli: Invocation, options: ListTenantsOptions):
           { title: 'TIER', value: (tenant) => tenant.tier },
           {
             title: 'STATUS',
-            value: ({ status: text }) => (text === 'active' ? colors.green(text) : text === 'failed' ? colors.red(text) : colors.yellow(text)),
+            value: ({ status: text }) =>
+              text === 'active'
+                ? colors.green(text)
+                : text === 'failed'
+                  ? colors.red(text)
+                  : colors.yellow(text),
           },
           { title: 'RATE', value: ({ throttle }) => `${throttle.rate}/s`, align: 'right' },
-          { title: 'QUOTA', value: ({ throttle }) => `${throttle.quota.limit}/${throttle.quota.period}`, align: 'right' },
+          {
+            title: 'QUOTA',
+            value: ({ throttle }) => `${throttle.quota.limit}/${throttle.quota.period}`,
+            align: 'right',
+          },
           { title: 'CREATED', value: (tenant) => tenant.createdAt.slice(0, 16).replace('T', ' ') },
         ]),
   );
-  if (page.nextToken !== null && cli.output.format === 'text') cli.output.note(`more: --next-token ${page.nextToken}`);
+  if (page.nextToken !== null && cli.output.format === 'text')
+    cli.output.note(`more: --next-token ${page.nextToken}`);
   if (page.tenants.length === 0 && tier === undefined && status === undefined)
     cli.output.next('saas-ecs onboard --tier basic --name acme --email admin@acme.example');
 }

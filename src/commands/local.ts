@@ -1,12 +1,19 @@
 import path from 'node:path';
 import { findConfig } from '../services/config/load.ts';
-import { localCloudStatus, readOutbox, resetLocalCloud, startLocalCloud, stopLocalCloud } from '../services/local-cloud.ts';
+import {
+  localCloudStatus,
+  readOutbox,
+  resetLocalCloud,
+  startLocalCloud,
+  stopLocalCloud,
+} from '../services/local-cloud.ts';
 import { duration, facts } from '../ui/table.ts';
 import type { Invocation } from './invocation.ts';
 
 /** The project that the embedded cloud belongs to: where saas-ecs.yaml is, else this directory. */
 function rootOf(cli: Invocation): string {
-  const file = cli.options.config === undefined ? findConfig(cli.cwd) : path.resolve(cli.cwd, cli.options.config);
+  const file =
+    cli.options.config === undefined ? findConfig(cli.cwd) : path.resolve(cli.cwd, cli.options.config);
   return file === undefined ? cli.cwd : path.dirname(file);
 }
 
@@ -26,12 +33,16 @@ export async function localStart(cli: Invocation, options: { port?: number }): P
       ]),
     ].join('\n'),
   );
-  cli.output.next(`export AWS_ENDPOINT_URL=${endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1`);
+  cli.output.next(
+    `export AWS_ENDPOINT_URL=${endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1`,
+  );
 }
 
 export async function localStop(cli: Invocation): Promise<void> {
   const stopped = await stopLocalCloud({ root: rootOf(cli) });
-  cli.output.result({ stopped }, () => (stopped ? 'the embedded cloud is stopped; its state is kept' : 'the embedded cloud was not running'));
+  cli.output.result({ stopped }, () =>
+    stopped ? 'the embedded cloud is stopped; its state is kept' : 'the embedded cloud was not running',
+  );
 }
 
 export async function localStatus(cli: Invocation): Promise<void> {
@@ -59,12 +70,23 @@ export async function localReset(cli: Invocation, options: { confirm?: string })
 export async function localOutbox(cli: Invocation, options: { to?: string }): Promise<void> {
   const root = rootOf(cli);
   const { endpoint } = await startLocalCloud({ root });
-  const mails = (await readOutbox(endpoint)).filter((mail) => options.to === undefined || mail.to === options.to);
+  const mails = (await readOutbox(endpoint)).filter(
+    (mail) => options.to === undefined || mail.to === options.to,
+  );
   cli.output.result({ mails }, (colors) =>
     mails.length === 0
       ? 'No mail.'
       : mails
-          .map((mail) => [facts(colors, [['to', mail.to], ['at', mail.at], ['subject', mail.subject]]), mail.body].join('\n'))
+          .map((mail) =>
+            [
+              facts(colors, [
+                ['to', mail.to],
+                ['at', mail.at],
+                ['subject', mail.subject],
+              ]),
+              mail.body,
+            ].join('\n'),
+          )
           .join('\n\n'),
   );
 }

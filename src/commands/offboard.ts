@@ -13,11 +13,18 @@ export async function offboard(cli: Invocation, reference: string, options: Offb
   const { prompts, output } = cli;
   const { tenant, holdings } = await planOffboarding(await cli.quietContext(), reference);
   if (tenant.status === 'offboarded')
-    throw new SaasError('tenant_gone', `tenant "${tenant.name}" is offboarded already`, { detail: `at ${tenant.updatedAt}`, exitCode: 4 });
+    throw new SaasError('tenant_gone', `tenant "${tenant.name}" is offboarded already`, {
+      detail: `at ${tenant.updatedAt}`,
+      exitCode: 4,
+    });
   if (options.confirm === undefined) {
     output.note(`Offboarding ${output.err.bold(tenant.name)} (${tenant.tier}) deletes for good:`);
     for (const line of whatGoes(holdings)) output.note(`  - ${line}`);
-    output.note(options.export === undefined ? 'Nothing is exported; --export DIR would.' : `First everything is exported to ${options.export}.`);
+    output.note(
+      options.export === undefined
+        ? 'Nothing is exported; --export DIR would.'
+        : `First everything is exported to ${options.export}.`,
+    );
   }
   await prompts.confirmName(options.confirm, tenant.name, { message: `Type ${tenant.name} to delete it` });
 

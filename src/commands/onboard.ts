@@ -27,7 +27,10 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
     message: 'Name of the tenant',
     validate: (value) => tenantNameProblem(value) ?? true,
   });
-  const email = await prompts.text(options.email, { flag: '--email', message: "The administrator's e-mail address" });
+  const email = await prompts.text(options.email, {
+    flag: '--email',
+    message: "The administrator's e-mail address",
+  });
   prompts.sayEquivalent(`saas-ecs onboard${options.tier ? ` --tier ${options.tier}` : ''}`);
 
   const tenant = await cli.run((context) => onboardTenant(context, { tier, name, email }));

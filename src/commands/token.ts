@@ -15,7 +15,9 @@ export async function token(cli: Invocation, options: TokenOptions): Promise<voi
   const issued = await issueToken(context, {
     tenant,
     ...(options.user !== undefined && { user: options.user }),
-    ...(needed && { password: async () => given ?? cli.prompts.secret({ flag: 'SAAS_ECS_PASSWORD', message: 'Password' }) }),
+    ...(needed && {
+      password: async () => given ?? cli.prompts.secret({ flag: 'SAAS_ECS_PASSWORD', message: 'Password' }),
+    }),
   });
   cli.output.result(issued, () => issued.token);
 }

@@ -14,41 +14,70 @@ export async function tour(cli: Invocation, options: { dir?: string }): Promise<
   const guide = await project(cli, options.dir);
   const { environment } = await guide.target();
   if (environment.target !== 'embedded')
-    throw new SaasError('tour_is_local', `the tour runs on an embedded cloud, and "${environment.name}" is an AWS account`, {
-      hint: 'choose an embedded environment with --env, or take the tour in an empty directory',
-    });
-  output.note(output.err.bold('A multi-tenant SaaS on Amazon ECS, live on this machine: no account, no Docker.'));
+    throw new SaasError(
+      'tour_is_local',
+      `the tour runs on an embedded cloud, and "${environment.name}" is an AWS account`,
+      {
+        hint: 'choose an embedded environment with --env, or take the tour in an empty directory',
+      },
+    );
+  output.note(
+    output.err.bold('A multi-tenant SaaS on Amazon ECS, live on this machine: no account, no Docker.'),
+  );
   output.note();
   const report = await guide.run((context) =>
     takeTour(context, (check) => {
-      if (output.format === 'text') output.note(`${check.ok ? output.err.green('✔') : output.err.red('✖')} ${check.name} ${output.err.dim(`(${check.detail})`)}`);
+      if (output.format === 'text')
+        output.note(
+          `${check.ok ? output.err.green('✔') : output.err.red('✖')} ${check.name} ${output.err.dim(`(${check.detail})`)}`,
+        );
     }),
   );
   const failed = report.checks.filter((check) => !check.ok);
-  output.result(report, (colors) =>
-    [
-      '',
-      table(colors, report.tenants, [
-        { title: 'TENANT', value: (tenant) => tenant.name },
-        { title: 'TIER', value: (tenant) => tenant.tier },
-        { title: 'MODEL', value: (tenant) => tenant.model },
-        { title: 'LIMITS', value: ({ throttle }) => `${throttle.rate}/s, ${throttle.quota.limit}/${throttle.quota.period}` },
-        { title: 'API', value: (tenant) => tenant.apiUrl ?? '' },
-      ]),
-      '',
-      failed.length === 0
-        ? `${colors.green('✔')} all ${report.checks.length} checks hold (${duration(performance.now() - began)})`
-        : colors.red(`✖ ${plural(failed.length, 'check')} of ${report.checks.length} failed: ${failed.map((check) => check.name).join('; ')}`),
-    ].join('\n'),
+  const failure =
+    failed.length === 0
+      ? undefined
+      : new SaasError(
+          'checks_failed',
+          `${plural(failed.length, 'check')} of ${report.checks.length} failed`,
+          {
+            detail: failed.map((check) => `${check.name}: ${check.detail}`).join('\n'),
+          },
+        );
+  output.result(
+    report,
+    (colors) =>
+      [
+        '',
+        table(colors, report.tenants, [
+          { title: 'TENANT', value: (tenant) => tenant.name },
+          { title: 'TIER', value: (tenant) => tenant.tier },
+          { title: 'MODEL', value: (tenant) => tenant.model },
+          {
+            title: 'LIMITS',
+            value: ({ throttle }) => `${throttle.rate}/s, ${throttle.quota.limit}/${throttle.quota.period}`,
+          },
+          { title: 'API', value: (tenant) => tenant.apiUrl ?? '' },
+        ]),
+        '',
+        failure === undefined
+          ? `${colors.green('✔')} all ${report.checks.length} checks hold (${duration(performance.now() - began)})`
+          : colors.red(`✖ ${failure.message}:\n${failure.detail?.replace(/^/gm, '  ')}`),
+      ].join('\n'),
+    failure,
   );
-  if (failed.length > 0) throw new SaasError('checks_failed', `${plural(failed.length, 'check')} of the tour failed`, { detail: failed.map((check) => `${check.name}: ${check.detail}`).join('\n') });
+  if (failure) {
+    cli.exitCode = failure.exitCode;
+    return;
+  }
   const root = (await guide.config()).root;
   const enter = root === cli.cwd ? [] : [`cd ${path.relative(cli.cwd, root)}`];
   output.next(...enter, 'saas-ecs list-tenants', 'saas-ecs onboard', 'saas-ecs local status');
 }
 
 async function project(cli: Invocation, dir: string | undefined): Promise<Invocation> {
-  if (cli.options.config !== undefined || (dir === undefined && findConfig(cli.cwd) !== undefined)) return cli;
+  if (cli.options.config !== undefined || (dir === undefined && findConfig(cli.cwd) !== undefined))
+    return cli;
   const directory = path.resolve(cli.cwd, dir ?? 'saas-ecs-tour');
   if (!existsSync(path.join(directory, configFileName))) {
     const { mkdir } = await import('node:fs/promises');
@@ -59,5 +88,9 @@ async function project(cli: Invocation, dir: string | undefined): Promise<Invoca
       { force: false },
     );
   }
-  return new Invocation(cli.output, { ...cli.options, config: path.join(directory, configFileName) }, { cwd: cli.cwd, signal: cli.signal });
+  return new Invocation(
+    cli.output,
+    { ...cli.options, config: path.join(directory, configFileName) },
+    { cwd: cli.cwd, signal: cli.signal },
+  );
 }

@@ -17,7 +17,10 @@ interface Rule {
 
 const rules: readonly Rule[] = [
   {
-    when: ({ name = '' }) => /^Expired(Token|TokenException)?$/.test(name) || name === 'ExpiredTokenException' || name === 'TokenRefreshRequired',
+    when: ({ name = '' }) =>
+      /^Expired(Token|TokenException)?$/.test(name) ||
+      name === 'ExpiredTokenException' ||
+      name === 'TokenRefreshRequired',
     code: 'credentials_expired',
     message: 'the AWS credentials have expired',
     hint: 'sign in again (for example: aws sso login), then run the command again',
@@ -29,13 +32,21 @@ const rules: readonly Rule[] = [
     hint: 'name a profile with --profile, or sign in (for example: aws sso login)',
   },
   {
-    when: ({ name = '' }) => ['UnrecognizedClientException', 'InvalidClientTokenId', 'SignatureDoesNotMatch', 'InvalidSignatureException'].includes(name),
+    when: ({ name = '' }) =>
+      [
+        'UnrecognizedClientException',
+        'InvalidClientTokenId',
+        'SignatureDoesNotMatch',
+        'InvalidSignatureException',
+      ].includes(name),
     code: 'bad_credentials',
     message: 'AWS does not accept these credentials',
     hint: 'check the profile and the account: aws sts get-caller-identity',
   },
   {
-    when: ({ name = '', $metadata }) => /^AccessDenied(Exception)?$|^UnauthorizedOperation$/.test(name) || ($metadata?.httpStatusCode === 403 && /not authorized/i.test(name)),
+    when: ({ name = '', $metadata }) =>
+      /^AccessDenied(Exception)?$|^UnauthorizedOperation$/.test(name) ||
+      ($metadata?.httpStatusCode === 403 && /not authorized/i.test(name)),
     code: 'access_denied',
     message: 'AWS denied a call',
     hint: 'the detail names the action and the resource; grant it to the role that you use',
@@ -59,7 +70,9 @@ const rules: readonly Rule[] = [
     hint: 'raise the quota that the detail names, or remove what is unused',
   },
   {
-    when: ({ name, code }, text) => /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT/.test(`${name} ${code} ${text}`) || name === 'TimeoutError',
+    when: ({ name, code }, text) =>
+      /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT/.test(`${name} ${code} ${text}`) ||
+      name === 'TimeoutError',
     code: 'unreachable',
     message: 'the environment does not answer',
     hint: 'on the embedded cloud: saas-ecs local status; on AWS: check the network. Then run the command again',
@@ -70,14 +83,24 @@ const rules: readonly Rule[] = [
 export function toSaasError(error: unknown): SaasError {
   if (error instanceof SaasError) return error;
   const fields = (typeof error === 'object' && error !== null ? error : {}) as Fields;
-  if (fields.name === 'AbortError') return new SaasError('interrupted', 'stopped', { exitCode: ExitCode.interrupted, cause: error });
+  if (fields.name === 'AbortError')
+    return new SaasError('interrupted', 'stopped', { exitCode: ExitCode.interrupted, cause: error });
   const text = fields.message ?? String(error);
   const rule = rules.find((candidate) => candidate.when(fields, text));
   const said = [fields.name, text].filter((part) => part && part !== 'Error').join(': ');
   if (rule) return new SaasError(rule.code, rule.message, { detail: said, hint: rule.hint, cause: error });
-  if (fields.$metadata) return new SaasError('aws_error', 'AWS refused a call', { detail: said, hint: 'see more with --debug', cause: error });
-  return new SaasError('internal_error', `something went wrong that saas-ecs did not expect: ${text.split('\n', 1)[0]}`, {
-    hint: 'run it again with --debug, and report what it prints',
-    cause: error,
-  });
+  if (fields.$metadata)
+    return new SaasError('aws_error', 'AWS refused a call', {
+      detail: said,
+      hint: 'see more with --debug',
+      cause: error,
+    });
+  return new SaasError(
+    'internal_error',
+    `something went wrong that saas-ecs did not expect: ${text.split('\n', 1)[0]}`,
+    {
+      hint: 'run it again with --debug, and report what it prints',
+      cause: error,
+    },
+  );
 }

@@ -21,7 +21,11 @@ export interface Placement {
  * Takes one slot for each routed service in the first cell that has room for all of them. Slots that the tenant
  * holds already count, so a second run takes no more.
  */
-export async function place(registry: Registry, tenantId: string, routed: readonly string[]): Promise<Placement> {
+export async function place(
+  registry: Registry,
+  tenantId: string,
+  routed: readonly string[],
+): Promise<Placement> {
   const owner = (service: string): string => `${tenantId}/${service}`;
   for (const cell of await registry.cells()) {
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -45,7 +49,9 @@ async function takeAll(
   owner: (service: string) => string,
 ): Promise<Record<string, number> | 'full' | undefined> {
   const held = new Map([...taken].map(([slot, holder]) => [holder, slot]));
-  const free = Array.from({ length: slotsPerCell }, (_, index) => index + 1).filter((slot) => !taken.has(slot));
+  const free = Array.from({ length: slotsPerCell }, (_, index) => index + 1).filter(
+    (slot) => !taken.has(slot),
+  );
   if (routed.filter((service) => !held.has(owner(service))).length > free.length) return 'full';
   const slots: Record<string, number> = {};
   for (const service of routed) {

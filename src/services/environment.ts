@@ -62,7 +62,8 @@ export interface ResolveOptions {
 
 export function chooseEnvironment(config: Config, name: string | undefined): Environment {
   const [first] = config.environments;
-  const chosen = name === undefined ? first : config.environments.find((environment) => environment.name === name);
+  const chosen =
+    name === undefined ? first : config.environments.find((environment) => environment.name === name);
   if (chosen) return chosen;
   throw new SaasError('unknown_environment', `no environment is named "${name ?? ''}"`, {
     detail: `saas-ecs.yaml has: ${config.environments.map((environment) => environment.name).join(', ')}`,
@@ -79,8 +80,15 @@ export async function resolveEnvironment(config: Config, options: ResolveOptions
     : awsTarget(config, environment, options);
 }
 
-async function embeddedTarget(config: Config, environment: Environment, options: ResolveOptions): Promise<Target> {
-  const cloud = await startLocalCloud({ root: config.root, ...(options.onStart && { onStart: options.onStart }) });
+async function embeddedTarget(
+  config: Config,
+  environment: Environment,
+  options: ResolveOptions,
+): Promise<Target> {
+  const cloud = await startLocalCloud({
+    root: config.root,
+    ...(options.onStart && { onStart: options.onStart }),
+  });
   const region = 'us-east-1';
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return {
@@ -148,7 +156,9 @@ function outboxMailbox(endpoint: string, stateDir: string): Mailbox {
       return mails.findLast((mail) => mail.userPoolId === userPoolId && mail.to === email)?.secret;
     },
     async password(userPoolId, email) {
-      const digest = createHmac('sha256', await key()).update(`${userPoolId}/${email}`).digest('base64url');
+      const digest = createHmac('sha256', await key())
+        .update(`${userPoolId}/${email}`)
+        .digest('base64url');
       // The suffix satisfies every character class a pool may ask for.
       return `${digest.slice(0, 24)}aA1!`;
     },

@@ -74,13 +74,21 @@ export class Identity {
         new AdminGetUserCommand({ UserPoolId: pool.userPoolId, Username: user.email }),
       );
       if (UserAttributes.find(({ Name }) => Name === tenantAttributes.tenantId)?.Value !== tenant.tenantId)
-        throw new SaasError('user_exists', `"${user.email}" can't be invited: the address belongs to a user of another tenant`, {
-          hint: 'use another e-mail address for this tenant',
-          cause: error,
-        });
+        throw new SaasError(
+          'user_exists',
+          `"${user.email}" can't be invited: the address belongs to a user of another tenant`,
+          {
+            hint: 'use another e-mail address for this tenant',
+            cause: error,
+          },
+        );
     }
     await this.#client.send(
-      new AdminAddUserToGroupCommand({ UserPoolId: pool.userPoolId, Username: user.email, GroupName: tenant.tenantId }),
+      new AdminAddUserToGroupCommand({
+        UserPoolId: pool.userPoolId,
+        Username: user.email,
+        GroupName: tenant.tenantId,
+      }),
     );
   }
 
@@ -109,7 +117,9 @@ export class Identity {
 
   async deleteUser(pool: UserPool, username: string): Promise<void> {
     try {
-      await this.#client.send(new AdminDeleteUserCommand({ UserPoolId: pool.userPoolId, Username: username }));
+      await this.#client.send(
+        new AdminDeleteUserCommand({ UserPoolId: pool.userPoolId, Username: username }),
+      );
     } catch (error) {
       if (!isNamed(error, 'UserNotFoundException')) throw error;
     }
@@ -126,7 +136,9 @@ export class Identity {
   /** Deletes a silo's user pool with all users; false when it is gone already. */
   async deletePool(userPoolId: string): Promise<boolean> {
     try {
-      await this.#client.send(new UpdateUserPoolCommand({ UserPoolId: userPoolId, DeletionProtection: 'INACTIVE' }));
+      await this.#client.send(
+        new UpdateUserPoolCommand({ UserPoolId: userPoolId, DeletionProtection: 'INACTIVE' }),
+      );
       await this.#client.send(new DeleteUserPoolCommand({ UserPoolId: userPoolId }));
       return true;
     } catch (error) {
@@ -166,7 +178,12 @@ export class Identity {
     );
     try {
       await this.#client.send(
-        new AdminSetUserPasswordCommand({ UserPoolId: pool.userPoolId, Username: email, Password: password, Permanent: true }),
+        new AdminSetUserPasswordCommand({
+          UserPoolId: pool.userPoolId,
+          Username: email,
+          Password: password,
+          Permanent: true,
+        }),
       );
       return await use((await this.signIn(pool, email, password)).token);
     } finally {

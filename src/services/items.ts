@@ -47,7 +47,11 @@ export class Items {
   }
 
   /** Deletes all items of a tenant in one table; gives how many. */
-  async deleteAll(table: string, tenantId: string, onPage: (deleted: number) => void = () => {}): Promise<number> {
+  async deleteAll(
+    table: string,
+    tenantId: string,
+    onPage: (deleted: number) => void = () => {},
+  ): Promise<number> {
     const keys = await this.#keyNames(table);
     let deleted = 0;
     for (;;) {
@@ -64,14 +68,17 @@ export class Items {
       if (Items.length === 0) return deleted;
       for (let index = 0; index < Items.length; index += batchSize) {
         let requests = Items.slice(index, index + batchSize).map((item) => ({
-          DeleteRequest: { Key: Object.fromEntries(keys.flatMap((key) => (item[key] ? [[key, item[key]]] : []))) },
+          DeleteRequest: {
+            Key: Object.fromEntries(keys.flatMap((key) => (item[key] ? [[key, item[key]]] : []))),
+          },
         }));
         for (let attempt = 0; requests.length > 0; attempt++) {
           const { UnprocessedItems = {} } = await this.#client.send(
             new BatchWriteItemCommand({ RequestItems: { [table]: requests } }),
           );
           requests = (UnprocessedItems[table] ?? []) as typeof requests;
-          if (requests.length > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 2_000)));
+          if (requests.length > 0)
+            await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 2_000)));
         }
       }
       deleted += Items.length;
@@ -104,7 +111,10 @@ export class Items {
         if (!(error instanceof Error && error.name === 'ValidationException')) throw error;
       });
     await this.#client.send(new DeleteTableCommand({ TableName: table }));
-    await waitUntilTableNotExists({ client: this.#client, maxWaitTime: 300, minDelay: 1, maxDelay: 5 }, { TableName: table });
+    await waitUntilTableNotExists(
+      { client: this.#client, maxWaitTime: 300, minDelay: 1, maxDelay: 5 },
+      { TableName: table },
+    );
     return true;
   }
 }

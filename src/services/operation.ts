@@ -249,18 +249,24 @@ async function claim<Data>(
   );
   if (taken) return { tenant: taken, operation };
   const now = await registry.tenant(tenant.tenantId);
-  throw now?.operation ? busy(now, now.operation) : new SaasError('tenant_busy', `tenant "${tenant.name}" has just changed`, {
-    hint: 'run the command again',
-  });
+  throw now?.operation
+    ? busy(now, now.operation)
+    : new SaasError('tenant_busy', `tenant "${tenant.name}" has just changed`, {
+        hint: 'run the command again',
+      });
 }
 
 function interrupted(kind: OperationKind, tenant: TenantRecord): SaasError {
-  return new SaasError('interrupted', `stopped watching: tenant "${tenant.name}" is not fully ${kind === 'offboard' ? 'offboarded' : 'done'}`, {
-    detail: 'nothing was undone; what CloudFormation has begun goes on',
-    hint:
-      kind === 'onboard'
-        ? `take it up where it stopped: saas-ecs onboard --tier ${tenant.tier} --name ${tenant.name} --email ${tenant.adminEmail}`
-        : `take it up where it stopped: run the same ${kind} command again`,
-    exitCode: 130,
-  });
+  return new SaasError(
+    'interrupted',
+    `stopped watching: tenant "${tenant.name}" is not fully ${kind === 'offboard' ? 'offboarded' : 'done'}`,
+    {
+      detail: 'nothing was undone; what CloudFormation has begun goes on',
+      hint:
+        kind === 'onboard'
+          ? `take it up where it stopped: saas-ecs onboard --tier ${tenant.tier} --name ${tenant.name} --email ${tenant.adminEmail}`
+          : `take it up where it stopped: run the same ${kind} command again`,
+      exitCode: 130,
+    },
+  );
 }

@@ -20,7 +20,11 @@ export async function call(url: string, token: string, signal?: AbortSignal): Pr
  * Asks until the tenant is served, for at most `withinMs`: a new key or route takes a moment to reach every gateway.
  * Throws `not_served` with the last answer.
  */
-export async function untilServed(url: string, token: string, options: { signal: AbortSignal; withinMs: number }): Promise<void> {
+export async function untilServed(
+  url: string,
+  token: string,
+  options: { signal: AbortSignal; withinMs: number },
+): Promise<void> {
   const until = Date.now() + options.withinMs;
   for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
     let last: string;
@@ -32,7 +36,10 @@ export async function untilServed(url: string, token: string, options: { signal:
       if (options.signal.aborted) throw error;
       last = `the API did not answer: ${error instanceof Error ? error.message : String(error)}`;
     }
-    if (Date.now() + wait > until) throw new SaasError('not_served', `a request with the tenant's token is not served`, { detail: `${last}\nat ${url}` });
+    if (Date.now() + wait > until)
+      throw new SaasError('not_served', `a request with the tenant's token is not served`, {
+        detail: `${last}\nat ${url}`,
+      });
     await delay(wait, undefined, { signal: options.signal });
   }
 }

@@ -23,7 +23,12 @@ export interface StepReport {
 }
 
 /** Runs one named step under a watcher: start, then done or failed with the time it took. */
-export async function watched<T>(watch: Watch, step: string, title: string, run: () => Promise<T>): Promise<T> {
+export async function watched<T>(
+  watch: Watch,
+  step: string,
+  title: string,
+  run: () => Promise<T>,
+): Promise<T> {
   const startedAt = performance.now();
   const durationMs = (): number => Math.round(performance.now() - startedAt);
   watch({ type: 'step-started', step, title });

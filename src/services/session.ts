@@ -1,6 +1,6 @@
-import { RegistryTable } from './registry/table.ts';
-import { Registry } from './registry/registry.ts';
 import type { Context } from './context.ts';
+import { Registry } from './registry/registry.ts';
+import { RegistryTable } from './registry/table.ts';
 import { readSharedOutputs, type SharedOutputs } from './shared-outputs.ts';
 
 /** A deployed environment: what its shared stacks say of themselves, and its registry. */

@@ -25,7 +25,8 @@ export interface SharedOutputs {
 /** One call. Throws `not_deployed` when the shared stacks are not there. */
 export async function readSharedOutputs(target: Target): Promise<SharedOutputs> {
   const { app, environment } = target;
-  const path = (name: Parameters<typeof parameterPath>[2]): string => parameterPath(app, environment.name, name);
+  const path = (name: Parameters<typeof parameterPath>[2]): string =>
+    parameterPath(app, environment.name, name);
   const names = {
     registryTable: path('registryTable'),
     artifactsBucket: path('artifactsBucket'),

@@ -41,7 +41,8 @@ export class Stacks {
       const { Stacks } = await this.#client.send(new DescribeStacksCommand({ StackName: name }));
       return Stacks?.[0];
     } catch (error) {
-      if (error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message)) return undefined;
+      if (error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message))
+        return undefined;
       throw error;
     }
   }
@@ -62,7 +63,10 @@ export class Stacks {
         new CreateStackCommand({
           StackName: request.name,
           TemplateURL: request.templateUrl,
-          Parameters: Object.entries(request.parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue })),
+          Parameters: Object.entries(request.parameters).map(([ParameterKey, ParameterValue]) => ({
+            ParameterKey,
+            ParameterValue,
+          })),
           Tags: Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value })),
           Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
         }),
@@ -70,7 +74,8 @@ export class Stacks {
       token = StackId;
     }
     const done = await this.#watch(token ?? request.name, options);
-    if (done.StackStatus !== 'CREATE_COMPLETE' && done.StackStatus !== 'UPDATE_COMPLETE') throw await this.#failure(request.name, done);
+    if (done.StackStatus !== 'CREATE_COMPLETE' && done.StackStatus !== 'UPDATE_COMPLETE')
+      throw await this.#failure(request.name, done);
     return outputsOf(done);
   }
 
@@ -88,8 +93,12 @@ export class Stacks {
     const resources: StackResourceSummary[] = [];
     let NextToken: string | undefined;
     do {
-      const page: { StackResourceSummaries?: StackResourceSummary[] | undefined; NextToken?: string | undefined } =
-        await this.#client.send(new ListStackResourcesCommand({ StackName: name, ...(NextToken && { NextToken }) }));
+      const page: {
+        StackResourceSummaries?: StackResourceSummary[] | undefined;
+        NextToken?: string | undefined;
+      } = await this.#client.send(
+        new ListStackResourcesCommand({ StackName: name, ...(NextToken && { NextToken }) }),
+      );
       resources.push(...(page.StackResourceSummaries ?? []));
       NextToken = page.NextToken;
     } while (NextToken);
@@ -105,7 +114,9 @@ export class Stacks {
       const stack = Stacks?.[0];
       if (!stack) throw new SaasError('stack_failed', `stack "${stackId}" has vanished`);
       if (options.onEvent) {
-        const { StackEvents = [] } = await this.#client.send(new DescribeStackEventsCommand({ StackName: stackId }));
+        const { StackEvents = [] } = await this.#client.send(
+          new DescribeStackEventsCommand({ StackName: stackId }),
+        );
         for (const event of StackEvents.reverse()) {
           const id = event.EventId ?? '';
           if (seen.has(id) || (event.Timestamp?.getTime() ?? 0) < since) continue;
@@ -119,26 +130,37 @@ export class Stacks {
   }
 
   async #failure(name: string, stack: Stack): Promise<SaasError> {
-    const { StackEvents = [] } = await this.#client.send(new DescribeStackEventsCommand({ StackName: stack.StackId ?? name }));
+    const { StackEvents = [] } = await this.#client.send(
+      new DescribeStackEventsCommand({ StackName: stack.StackId ?? name }),
+    );
     const failed = StackEvents.reverse().find(
       (event) =>
         event.ResourceStatus?.endsWith('_FAILED') &&
         event.PhysicalResourceId !== stack.StackId &&
         !/cancelled/i.test(event.ResourceStatusReason ?? ''),
     );
-    const what = failed ? `${failed.LogicalResourceId} (${failed.ResourceType})` : (stack.StackStatus ?? 'unknown');
+    const what = failed
+      ? `${failed.LogicalResourceId} (${failed.ResourceType})`
+      : (stack.StackStatus ?? 'unknown');
     const reason = failed?.ResourceStatusReason ?? stack.StackStatusReason ?? 'CloudFormation gave no reason';
-    return new SaasError('stack_failed', `stack "${name}" failed at ${what}: ${firstLine(reason)}`, { detail: reason });
+    return new SaasError('stack_failed', `stack "${name}" failed at ${what}: ${firstLine(reason)}`, {
+      detail: reason,
+    });
   }
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 
 const isRolledBack = (status: string | undefined): boolean =>
-  status === 'ROLLBACK_COMPLETE' || status === 'ROLLBACK_FAILED' || status === 'CREATE_FAILED' || status === 'DELETE_FAILED';
+  status === 'ROLLBACK_COMPLETE' ||
+  status === 'ROLLBACK_FAILED' ||
+  status === 'CREATE_FAILED' ||
+  status === 'DELETE_FAILED';
 
 export function outputsOf(stack: Stack): Record<string, string> {
-  return Object.fromEntries((stack.Outputs ?? []).map((output) => [output.OutputKey ?? '', output.OutputValue ?? '']));
+  return Object.fromEntries(
+    (stack.Outputs ?? []).map((output) => [output.OutputKey ?? '', output.OutputValue ?? '']),
+  );
 }
 
 const moving: Record<string, string> = {
@@ -159,5 +181,7 @@ export function describeEvent(event: StackEvent, say: (text: string) => void): v
   const state = moving[event.ResourceStatus ?? ''];
   if (state === undefined || event.ResourceType === 'AWS::CloudFormation::Stack') return;
   const [, service = '', kind = ''] = (event.ResourceType ?? '').split('::');
-  say(`${service} ${kind.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()} ${event.LogicalResourceId ?? ''} ${state}`);
+  say(
+    `${service} ${kind.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()} ${event.LogicalResourceId ?? ''} ${state}`,
+  );
 }

@@ -32,7 +32,8 @@ export async function showLimits(context: Context): Promise<Limits[]> {
   let nextToken: string | undefined;
   do {
     const page = await registry.tenants({ limit: 500, ...(nextToken !== undefined && { nextToken }) });
-    for (const tenant of page.items) if (tenant.throttle) limits.push({ scope: 'tenant', name: tenant.name, ...tenant.throttle });
+    for (const tenant of page.items)
+      if (tenant.throttle) limits.push({ scope: 'tenant', name: tenant.name, ...tenant.throttle });
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
   return limits;
@@ -41,17 +42,30 @@ export async function showLimits(context: Context): Promise<Limits[]> {
 export async function tenantLimits(context: Context, reference: string): Promise<Limits> {
   const { registry } = await openSession(context);
   const tenant = await registry.findTenant(reference);
-  return { scope: 'tenant', name: tenant.name, ...(tenant.throttle ?? liveThrottle(context.config, await registry.tiers(), tenant.tier)) };
+  return {
+    scope: 'tenant',
+    name: tenant.name,
+    ...(tenant.throttle ?? liveThrottle(context.config, await registry.tiers(), tenant.tier)),
+  };
 }
 
 /** Changes a tier's limits, for all its tenants without an override; takes effect without a deployment. */
-export async function throttleTier(context: Context, name: string, change: ThrottleChange | 'reset'): Promise<Limits> {
+export async function throttleTier(
+  context: Context,
+  name: string,
+  change: ThrottleChange | 'reset',
+): Promise<Limits> {
   const { registry, shared } = await openSession(context);
   const tier = tierOf(context.config, name);
   const usagePlanId = shared.usagePlans[name];
   if (usagePlanId === undefined)
-    throw new SaasError('tier_not_deployed', `the tier "${name}" has no usage plan yet`, { hint: 'deploy it: saas-ecs deploy-shared' });
-  const throttle = change === 'reset' ? tier.throttle : merge(liveThrottle(context.config, await registry.tiers(), name), change);
+    throw new SaasError('tier_not_deployed', `the tier "${name}" has no usage plan yet`, {
+      hint: 'deploy it: saas-ecs deploy-shared',
+    });
+  const throttle =
+    change === 'reset'
+      ? tier.throttle
+      : merge(liveThrottle(context.config, await registry.tiers(), name), change);
   await new UsagePlans(context.target.client).updatePlan(usagePlanId, throttle);
   const item: TierItem = { tier: name, usagePlanId, throttle };
   await registry.putTier(item);
@@ -59,14 +73,22 @@ export async function throttleTier(context: Context, name: string, change: Throt
 }
 
 /** Gives one tenant limits of its own, or takes them back; its key moves from one usage plan to another. */
-export async function throttleTenant(context: Context, reference: string, change: ThrottleChange | 'reset'): Promise<Limits> {
+export async function throttleTenant(
+  context: Context,
+  reference: string,
+  change: ThrottleChange | 'reset',
+): Promise<Limits> {
   const session = await openSession(context);
   const { registry } = session;
   const tenant = await registry.findTenant(reference);
   if (tenant.status !== 'active' || tenant.apiKeyId === undefined)
-    throw new SaasError('tenant_not_active', `tenant "${tenant.name}" is ${tenant.status}, so it has no limits to change`, {
-      hint: `see it: saas-ecs describe-tenant ${tenant.name}`,
-    });
+    throw new SaasError(
+      'tenant_not_active',
+      `tenant "${tenant.name}" is ${tenant.status}, so it has no limits to change`,
+      {
+        hint: `see it: saas-ecs describe-tenant ${tenant.name}`,
+      },
+    );
   const tiers = await registry.tiers();
   const tierThrottle = liveThrottle(context.config, tiers, tenant.tier);
   const throttle = change === 'reset' ? undefined : merge(tenant.throttle ?? tierThrottle, change);
@@ -83,7 +105,11 @@ export async function throttleTenant(context: Context, reference: string, change
             ? await planFor(context, session, throttle)
             : (session.shared.usagePlans[tenant.tier] ?? '');
           await moveKey(context, tenant, planId);
-          await registry.updateTenant(tenant.tenantId, { usagePlanId: planId, ...({ throttle } as object) }, tools.holder);
+          await registry.updateTenant(
+            tenant.tenantId,
+            { usagePlanId: planId, ...({ throttle } as object) },
+            tools.holder,
+          );
         },
       },
     ],
@@ -108,7 +134,12 @@ async function planFor(context: Context, { registry }: Session, throttle: Thrott
   if (known) return known.usagePlanId;
   const { rate, burst, quota } = throttle;
   const name = `${context.target.app}-${context.target.environment.name}-${rate}-${burst}-${quota.limit}-${quota.period}`;
-  const usagePlanId = await new UsagePlans(context.target.client).createPlan(name, throttle, await registry.cells(), ownerTags(context));
+  const usagePlanId = await new UsagePlans(context.target.client).createPlan(
+    name,
+    throttle,
+    await registry.cells(),
+    ownerTags(context),
+  );
   await registry.putPlan({ usagePlanId, throttle });
   return usagePlanId;
 }
@@ -117,7 +148,8 @@ async function planFor(context: Context, { registry }: Session, throttle: Thrott
 async function moveKey(context: Context, tenant: TenantRecord, planId: string): Promise<void> {
   const plans = new UsagePlans(context.target.client);
   const keyId = tenant.apiKeyId ?? '';
-  if (tenant.usagePlanId !== undefined && tenant.usagePlanId !== planId) await plans.removeKey(tenant.usagePlanId, keyId);
+  if (tenant.usagePlanId !== undefined && tenant.usagePlanId !== planId)
+    await plans.removeKey(tenant.usagePlanId, keyId);
   await plans.addKey(planId, keyId);
 }
 
@@ -134,14 +166,23 @@ export interface Burst {
 export const burstLimit = 1_000;
 
 /** Sends a bounded burst to a URL, `atOnce` requests at a time, and counts what passed. */
-export async function sendBurst(url: string, token: string, count: number, signal: AbortSignal, atOnce = 32): Promise<Burst> {
+export async function sendBurst(
+  url: string,
+  token: string,
+  count: number,
+  signal: AbortSignal,
+  atOnce = 32,
+): Promise<Burst> {
   const burst: Burst = { sent: 0, passed: 0, throttled: 0, other: {}, durationMs: 0 };
   const total = Math.min(count, burstLimit);
   const began = performance.now();
   const worker = async (): Promise<void> => {
     while (burst.sent < total && !signal.aborted) {
       burst.sent++;
-      const status = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]) })
+      const status = await fetch(url, {
+        headers: { authorization: `Bearer ${token}` },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
+      })
         .then(async (response) => {
           await response.arrayBuffer();
           return response.status;

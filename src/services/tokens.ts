@@ -1,5 +1,5 @@
-import { tenantOutputs, tenantStackName } from '../model/names.ts';
 import { SaasError } from '../model/error.ts';
+import { tenantOutputs, tenantStackName } from '../model/names.ts';
 import type { Context } from './context.ts';
 import { Identity, type Token, type UserPool } from './identity.ts';
 import type { TenantRecord } from './registry/registry.ts';
@@ -36,14 +36,24 @@ export async function issueToken(context: Context, request: TokenRequest): Promi
 }
 
 /** The user pool that holds a tenant's users. Throws `tenant_not_ready` while a silo's is not there. */
-export async function userPoolOf(context: Context, { shared }: Session, tenant: TenantRecord): Promise<UserPool> {
+export async function userPoolOf(
+  context: Context,
+  { shared }: Session,
+  tenant: TenantRecord,
+): Promise<UserPool> {
   if (tenant.model === 'pool' && shared.pool) return shared.pool;
-  const stack = await new Stacks(context.target.client).describe(tenantStackName(context.target.prefix, tenant.tenantId));
+  const stack = await new Stacks(context.target.client).describe(
+    tenantStackName(context.target.prefix, tenant.tenantId),
+  );
   const outputs = stack ? outputsOf(stack) : {};
   const userPoolId = outputs[tenantOutputs.userPoolId];
   const clientId = outputs[tenantOutputs.clientId];
   if (userPoolId && clientId) return { userPoolId, clientId };
-  throw new SaasError('tenant_not_ready', `tenant "${tenant.name}" has no user pool (it is ${tenant.status})`, {
-    hint: `see what is missing: saas-ecs describe-tenant ${tenant.name}`,
-  });
+  throw new SaasError(
+    'tenant_not_ready',
+    `tenant "${tenant.name}" has no user pool (it is ${tenant.status})`,
+    {
+      hint: `see what is missing: saas-ecs describe-tenant ${tenant.name}`,
+    },
+  );
 }

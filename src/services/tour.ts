@@ -1,7 +1,7 @@
 /** The newcomer's tour: three tenants on three tiers, and proof that each is served and none reaches another. */
 import { randomUUID } from 'node:crypto';
-import { isSilo } from '../model/tier.ts';
 import type { Tenant } from '../model/tenant.ts';
+import { isSilo } from '../model/tier.ts';
 import type { Context } from './context.ts';
 import { deployShared } from './deployment/deploy-shared.ts';
 import { listTenants } from './tenants/list.ts';
@@ -34,14 +34,22 @@ export async function takeTour(context: Context, onCheck: (check: Check) => void
   for (const [index, tier] of context.config.tiers.entries()) {
     const name = names[index] ?? `tenant-${index + 1}`;
     const there = (await listTenants(context)).tenants.find((tenant) => tenant.name === name);
-    tenants.push(there?.status === 'active' ? there : await onboard(context, { tier: tier.name, name, email: `admin@${name}.example` }));
+    tenants.push(
+      there?.status === 'active'
+        ? there
+        : await onboard(context, { tier: tier.name, name, email: `admin@${name}.example` }),
+    );
   }
   const guests: Guest[] = [];
-  for (const tenant of tenants) guests.push({ tenant, token: (await issueToken(context, { tenant: tenant.tenantId })).token });
+  for (const tenant of tenants)
+    guests.push({ tenant, token: (await issueToken(context, { tenant: tenant.tenantId })).token });
 
   const checks: Check[] = [];
   const check = async (name: string, work: () => Promise<{ ok: boolean; detail: string }>): Promise<void> => {
-    const found = await work().catch((error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }));
+    const found = await work().catch((error: unknown) => ({
+      ok: false,
+      detail: error instanceof Error ? error.message : String(error),
+    }));
     const result = { name, ...found };
     checks.push(result);
     onCheck(result);
@@ -50,7 +58,12 @@ export async function takeTour(context: Context, onCheck: (check: Check) => void
   const made = new Map<string, string>();
   for (const guest of guests) {
     await check(`${guest.tenant.name} (${guest.tenant.tier}) stores an order and reads it back`, async () => {
-      const product = await request(guest, 'POST', '/products', { name: `Lamp ${guest.tenant.name}`, price: 19.5, sku: randomUUID().slice(0, 8), category: 'light' });
+      const product = await request(guest, 'POST', '/products', {
+        name: `Lamp ${guest.tenant.name}`,
+        price: 19.5,
+        sku: randomUUID().slice(0, 8),
+        category: 'light',
+      });
       const productId = String(product.json['productId'] ?? product.json['id']);
       const order = await request(guest, 'POST', '/orders', {
         orderName: `Order of ${guest.tenant.name}`,
@@ -59,7 +72,10 @@ export async function takeTour(context: Context, onCheck: (check: Check) => void
       const id = order.headers.get('location')?.split('/').at(-1) ?? '';
       const read = await request(guest, 'GET', `/orders/${id}`);
       if (read.status === 200) made.set(guest.tenant.tenantId, id);
-      return { ok: order.status === 201 && read.status === 200, detail: `POST /orders ${order.status}, GET /orders/${id.slice(0, 8)} ${read.status}` };
+      return {
+        ok: order.status === 201 && read.status === 200,
+        detail: `POST /orders ${order.status}, GET /orders/${id.slice(0, 8)} ${read.status}`,
+      };
     });
   }
   await checkIsolation(guests, made, check);
@@ -69,7 +85,11 @@ export async function takeTour(context: Context, onCheck: (check: Check) => void
 
 type Checker = (name: string, work: () => Promise<{ ok: boolean; detail: string }>) => Promise<void>;
 
-async function checkIsolation(guests: readonly Guest[], made: ReadonlyMap<string, string>, check: Checker): Promise<void> {
+async function checkIsolation(
+  guests: readonly Guest[],
+  made: ReadonlyMap<string, string>,
+  check: Checker,
+): Promise<void> {
   for (const guest of guests) {
     for (const other of guests.filter((candidate) => candidate !== guest)) {
       await check(`${guest.tenant.name} can't read an order of ${other.tenant.name}`, async () => {
@@ -89,10 +109,22 @@ async function checkIsolation(guests: readonly Guest[], made: ReadonlyMap<string
   await check('nobody gets in without a token, or with a changed one', async () => {
     const none = await request({ ...first, token: '' }, 'GET', '/orders');
     const [header, payload, signature = ''] = first.token.split('.');
-    const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString('utf8')) as Record<string, unknown>;
-    const changed = Buffer.from(JSON.stringify({ ...claims, 'custom:tenantId': guests[1]?.tenant.tenantId ?? 'x' })).toString('base64url');
-    const tampered = await request({ ...first, token: [header, changed, signature].join('.') }, 'GET', '/orders');
-    return { ok: none.status === 401 && tampered.status === 401, detail: `no token ${none.status}, another tenant's id in it ${tampered.status}` };
+    const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString('utf8')) as Record<
+      string,
+      unknown
+    >;
+    const changed = Buffer.from(
+      JSON.stringify({ ...claims, 'custom:tenantId': guests[1]?.tenant.tenantId ?? 'x' }),
+    ).toString('base64url');
+    const tampered = await request(
+      { ...first, token: [header, changed, signature].join('.') },
+      'GET',
+      '/orders',
+    );
+    return {
+      ok: none.status === 401 && tampered.status === 401,
+      detail: `no token ${none.status}, another tenant's id in it ${tampered.status}`,
+    };
   });
 }
 
@@ -101,16 +133,19 @@ async function checkLimits(context: Context, guests: readonly Guest[], check: Ch
   const neighbour = guests.find((guest) => guest !== slow);
   if (!slow || !neighbour) return;
   const { burst } = slow.tenant.throttle;
-  await check(`a burst of ${slow.tenant.name} is throttled, and ${neighbour.tenant.name} does not notice`, async () => {
-    const [sent, other] = await Promise.all([
-      sendBurst(`${slow.tenant.apiUrl}/orders`, slow.token, burst * 3, context.signal),
-      sendBurst(`${neighbour.tenant.apiUrl}/orders`, neighbour.token, 5, context.signal, 1),
-    ]);
-    return {
-      ok: sent.throttled > 0 && sent.passed >= 1 && other.throttled === 0 && other.passed === other.sent,
-      detail: `${sent.sent} sent: ${sent.passed} passed, ${sent.throttled} got 429; of ${neighbour.tenant.name}'s ${other.sent}, ${other.throttled} got 429`,
-    };
-  });
+  await check(
+    `a burst of ${slow.tenant.name} is throttled, and ${neighbour.tenant.name} does not notice`,
+    async () => {
+      const [sent, other] = await Promise.all([
+        sendBurst(`${slow.tenant.apiUrl}/orders`, slow.token, burst * 3, context.signal),
+        sendBurst(`${neighbour.tenant.apiUrl}/orders`, neighbour.token, 5, context.signal, 1),
+      ]);
+      return {
+        ok: sent.throttled > 0 && sent.passed >= 1 && other.throttled === 0 && other.passed === other.sent,
+        detail: `${sent.sent} sent: ${sent.passed} passed, ${sent.throttled} got 429; of ${neighbour.tenant.name}'s ${other.sent}, ${other.throttled} got 429`,
+      };
+    },
+  );
 }
 
 interface Reply {
@@ -119,7 +154,13 @@ interface Reply {
   json: Record<string, unknown>;
 }
 
-async function request({ tenant, token }: Guest, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+async function request(
+  { tenant, token }: Guest,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const response = await fetch(`${tenant.apiUrl}${path}`, {
     method,
     headers: {

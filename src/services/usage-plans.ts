@@ -33,11 +33,19 @@ export class UsagePlans {
    * secret, so the authorizer knows it without a look-up, and it is shown to nobody.
    */
   async ensureKey(tenantId: string, secretArn: string, tags: Record<string, string>): Promise<string> {
-    const { SecretString = '' } = await this.#secrets.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const { SecretString = '' } = await this.#secrets.send(
+      new GetSecretValueCommand({ SecretId: secretArn }),
+    );
     const value = createHmac('sha256', SecretString).update(apiKeyMessage(tenantId)).digest('base64url');
     try {
       const { id } = await this.#gateway.send(
-        new CreateApiKeyCommand({ name: keyName(tenantId), customerId: tenantId, value, enabled: true, tags }),
+        new CreateApiKeyCommand({
+          name: keyName(tenantId),
+          customerId: tenantId,
+          value,
+          enabled: true,
+          tags,
+        }),
       );
       return id ?? '';
     } catch (error) {
@@ -58,7 +66,10 @@ export class UsagePlans {
 
   async enableKey(keyId: string, enabled: boolean): Promise<void> {
     await this.#gateway.send(
-      new UpdateApiKeyCommand({ apiKey: keyId, patchOperations: [{ op: 'replace', path: '/enabled', value: String(enabled) }] }),
+      new UpdateApiKeyCommand({
+        apiKey: keyId,
+        patchOperations: [{ op: 'replace', path: '/enabled', value: String(enabled) }],
+      }),
     );
   }
 
@@ -73,7 +84,9 @@ export class UsagePlans {
   /** Idempotent: the key may be on the plan already. */
   async addKey(planId: string, keyId: string): Promise<void> {
     try {
-      await this.#gateway.send(new CreateUsagePlanKeyCommand({ usagePlanId: planId, keyId, keyType: 'API_KEY' }));
+      await this.#gateway.send(
+        new CreateUsagePlanKeyCommand({ usagePlanId: planId, keyId, keyType: 'API_KEY' }),
+      );
     } catch (error) {
       if (!isNamed(error, 'ConflictException')) throw error;
     }
@@ -88,7 +101,12 @@ export class UsagePlans {
   }
 
   /** A plan for tenants whose limits were set by hand; on the stages of all cells. */
-  async createPlan(name: string, throttle: Throttle, cells: readonly CellItem[], tags: Record<string, string>): Promise<string> {
+  async createPlan(
+    name: string,
+    throttle: Throttle,
+    cells: readonly CellItem[],
+    tags: Record<string, string>,
+  ): Promise<string> {
     const { id } = await this.#gateway.send(
       new CreateUsagePlanCommand({
         name,
@@ -107,7 +125,10 @@ export class UsagePlans {
     return {
       rate: throttle.rateLimit ?? 0,
       burst: throttle.burstLimit ?? 0,
-      quota: { limit: quota.limit ?? 0, period: (quota.period ?? 'DAY').toLowerCase() as Throttle['quota']['period'] },
+      quota: {
+        limit: quota.limit ?? 0,
+        period: (quota.period ?? 'DAY').toLowerCase() as Throttle['quota']['period'],
+      },
     };
   }
 

@@ -2,7 +2,7 @@
  * What a command says. The result goes to stdout and nothing else does; progress, prompts and notes go to stderr.
  */
 import { Chalk, type ChalkInstance } from 'chalk';
-import { SaasError } from '../model/error.ts';
+import type { SaasError } from '../model/error.ts';
 
 export const outputFormats = ['text', 'json', 'ndjson'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -20,7 +20,8 @@ export const schemaVersion = 1;
 export function colorsFor(stream: { isTTY?: boolean }, env: Terminal['env']): ChalkInstance {
   if (env['NO_COLOR']) return new Chalk({ level: 0 });
   const forced = env['FORCE_COLOR'];
-  if (forced !== undefined && forced !== '') return new Chalk({ level: forced === '0' || forced === 'false' ? 0 : 1 });
+  if (forced !== undefined && forced !== '')
+    return new Chalk({ level: forced === '0' || forced === 'false' ? 0 : 1 });
   return new Chalk({ level: stream.isTTY && env['TERM'] !== 'dumb' ? 1 : 0 });
 }
 
@@ -41,12 +42,20 @@ export class Output {
     this.err = colorsFor(terminal.stderr, terminal.env);
   }
 
-  /** The command's one result: `render` gives the text form, the other formats print the data. */
-  result(data: unknown, render: (colors: ChalkInstance) => string): void {
+  /**
+   * The command's one result: `render` gives the text form, the other formats print the data. With `failure` the
+   * command did its work and found something wrong: the envelope carries both.
+   */
+  result(data: unknown, render: (colors: ChalkInstance) => string, failure?: SaasError): void {
     if (this.format === 'text') {
       const text = render(this.out);
       if (text !== '') this.terminal.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-    } else this.#json({ schemaVersion, ok: true, data });
+    } else
+      this.#json(
+        failure
+          ? { schemaVersion, ok: false, data, error: fields(failure) }
+          : { schemaVersion, ok: true, data },
+      );
   }
 
   /** One event of a stream; in ndjson only. */
@@ -68,9 +77,9 @@ export class Output {
   }
 
   failure(error: SaasError): void {
-    const { code, message, detail, hint, exitCode } = error;
+    const { message, detail, hint } = error;
     if (this.format !== 'text') {
-      this.#json({ schemaVersion, ok: false, error: { code, message, detail: detail ?? null, hint: hint ?? null, exitCode } });
+      this.#json({ schemaVersion, ok: false, error: fields(error) });
       if (this.debug && error.stack) this.note(error.stack);
       return;
     }
@@ -80,7 +89,8 @@ export class Output {
     if (hint !== undefined) this.note(`${err.dim('hint:')} ${hint}`);
     if (this.debug) {
       this.note();
-      for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) this.note(err.dim(cause.stack ?? cause.message));
+      for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+        this.note(err.dim(cause.stack ?? cause.message));
     }
   }
 
@@ -89,3 +99,11 @@ export class Output {
     this.terminal.stdout.write(`${JSON.stringify(envelope, null, pretty ? 2 : 0)}\n`);
   }
 }
+
+const fields = ({ code, message, detail, hint, exitCode }: SaasError): object => ({
+  code,
+  message,
+  detail: detail ?? null,
+  hint: hint ?? null,
+  exitCode,
+});

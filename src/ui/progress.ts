@@ -47,7 +47,9 @@ function plainView(output: Output): ProgressView {
           return;
         case 'step-done':
           current = undefined;
-          return output.note(`  done: ${event.title} (${event.skipped ? 'nothing to do' : duration(event.durationMs)})`);
+          return output.note(
+            `  done: ${event.title} (${event.skipped ? 'nothing to do' : duration(event.durationMs)})`,
+          );
         case 'step-failed':
           current = undefined;
           return output.note(`  failed: ${event.title} (${duration(event.durationMs)})`);
@@ -125,7 +127,8 @@ async function liveView(output: Output): Promise<ProgressView> {
           if (row.task) row.task.output = output.err.dim(event.text.slice(0, (stderr.columns ?? 80) - 6));
           return;
         case 'step-done':
-          if (row.task) row.task.title = `${row.title} ${output.err.dim(event.skipped ? 'already done' : duration(event.durationMs))}`;
+          if (row.task)
+            row.task.title = `${row.title} ${output.err.dim(event.skipped ? 'already done' : duration(event.durationMs))}`;
           return row.done();
         case 'step-failed':
           return row.fail();

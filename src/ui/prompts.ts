@@ -27,7 +27,12 @@ export class Prompts {
   /** The value given, or the answer. `flag` is how it could have been given, e.g. `--name`. */
   async text(
     given: string | undefined,
-    question: { flag: string; message: string; default?: string; validate?: (value: string) => true | string },
+    question: {
+      flag: string;
+      message: string;
+      default?: string;
+      validate?: (value: string) => true | string;
+    },
   ): Promise<string> {
     if (given !== undefined) return given;
     this.#mustAsk(question.flag);
@@ -46,19 +51,30 @@ export class Prompts {
     return answer;
   }
 
-  async choose(given: string | undefined, question: { flag: string; message: string; choices: readonly Choice[] }): Promise<string> {
+  async choose(
+    given: string | undefined,
+    question: { flag: string; message: string; choices: readonly Choice[] },
+  ): Promise<string> {
     if (given !== undefined) return given;
     this.#mustAsk(question.flag);
     const { select } = await import('@inquirer/prompts');
-    const answer = await this.#ask((context) => select({ message: question.message, choices: [...question.choices] }, context));
+    const answer = await this.#ask((context) =>
+      select({ message: question.message, choices: [...question.choices] }, context),
+    );
     this.answered.push(question.flag, quote(answer));
     return answer;
   }
 
-  async chooseSome(question: { flag: string; message: string; choices: readonly (Choice & { checked?: boolean })[] }): Promise<string[]> {
+  async chooseSome(question: {
+    flag: string;
+    message: string;
+    choices: readonly (Choice & { checked?: boolean })[];
+  }): Promise<string[]> {
     this.#mustAsk(question.flag);
     const { checkbox } = await import('@inquirer/prompts');
-    const answer = await this.#ask((context) => checkbox({ message: question.message, choices: [...question.choices], required: true }, context));
+    const answer = await this.#ask((context) =>
+      checkbox({ message: question.message, choices: [...question.choices], required: true }, context),
+    );
     this.answered.push(question.flag, answer.join(','));
     return answer;
   }
@@ -74,7 +90,8 @@ export class Prompts {
     if (given) return;
     this.#mustAsk('--yes');
     const { confirm } = await import('@inquirer/prompts');
-    if (!(await this.#ask((context) => confirm({ message: question.message, default: false }, context)))) throw declined();
+    if (!(await this.#ask((context) => confirm({ message: question.message, default: false }, context))))
+      throw declined();
     this.answered.push('--yes');
   }
 
@@ -82,7 +99,11 @@ export class Prompts {
   async confirmName(given: string | undefined, name: string, question: { message: string }): Promise<void> {
     const typed =
       given ??
-      (await this.text(undefined, { flag: '--confirm', message: question.message, validate: (value) => value.trim() === name || `type ${name}, or press Ctrl-C` }));
+      (await this.text(undefined, {
+        flag: '--confirm',
+        message: question.message,
+        validate: (value) => value.trim() === name || `type ${name}, or press Ctrl-C`,
+      }));
     if (typed.trim() === name) return;
     throw new SaasError('confirmation_differs', `"${typed}" is not "${name}": nothing was deleted`, {
       hint: `confirm with: --confirm ${name}`,
@@ -105,22 +126,32 @@ export class Prompts {
   }
 
   /** Questions are drawn on stderr; Ctrl-C ends the command as it does everywhere else. */
-  async #ask<T>(ask: (context: { input: NodeJS.ReadableStream; output: NodeJS.WritableStream; signal: AbortSignal }) => Promise<T>): Promise<T> {
+  async #ask<T>(
+    ask: (context: {
+      input: NodeJS.ReadableStream;
+      output: NodeJS.WritableStream;
+      signal: AbortSignal;
+    }) => Promise<T>,
+  ): Promise<T> {
     try {
       const { stdin, stderr } = this.#output.terminal;
       return await ask({ input: stdin, output: stderr, signal: this.#signal });
     } catch (error) {
       if (error instanceof Error && /^(ExitPrompt|AbortPrompt)Error$/.test(error.name))
-        throw new SaasError('interrupted', 'stopped: nothing was changed', { exitCode: ExitCode.interrupted });
+        throw new SaasError('interrupted', 'stopped: nothing was changed', {
+          exitCode: ExitCode.interrupted,
+        });
       throw error;
     }
   }
 }
 
-const declined = (): SaasError => new SaasError('declined', 'declined: nothing was changed', { exitCode: ExitCode.failed });
+const declined = (): SaasError =>
+  new SaasError('declined', 'declined: nothing was changed', { exitCode: ExitCode.failed });
 
 function isPerson({ stdin, stderr, env }: Terminal): boolean {
   return stdin.isTTY === true && stderr.isTTY === true && !env['CI'] && env['TERM'] !== 'dumb';
 }
 
-const quote = (value: string): string => (/^[\w@.:/=,-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`);
+const quote = (value: string): string =>
+  /^[\w@.:/=,-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;

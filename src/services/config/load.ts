@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import type { Config, Environment } from '../../model/config.ts';
 import { ExitCode, SaasError } from '../../model/error.ts';
+import { nearest } from '../../model/nearest.ts';
 import { builtinImages, type Service, type ServiceRoute } from '../../model/service.ts';
 import type { QuotaPeriod, Tier } from '../../model/tier.ts';
-import { nearest } from '../../model/nearest.ts';
 import { type ConfigDocument, configSchema, quotaPattern } from './schema.ts';
 
 export const configFileName = 'saas-ecs.yaml';
@@ -45,10 +45,14 @@ export async function loadConfig(options: { cwd: string; file?: string | undefin
   const file = options.file === undefined ? findConfig(options.cwd) : path.resolve(options.cwd, options.file);
   const text = file === undefined ? undefined : await readFile(file, 'utf8').catch(() => undefined);
   if (file === undefined || text === undefined)
-    throw new SaasError('config_not_found', file === undefined ? `there is no ${configFileName} here or above` : `"${file}" can't be read`, {
-      hint: 'write one: saas-ecs init',
-      exitCode: ExitCode.usage,
-    });
+    throw new SaasError(
+      'config_not_found',
+      file === undefined ? `there is no ${configFileName} here or above` : `"${file}" can't be read`,
+      {
+        hint: 'write one: saas-ecs init',
+        exitCode: ExitCode.usage,
+      },
+    );
   return parseConfig(text, file);
 }
 
@@ -67,8 +71,10 @@ export function parseConfig(text: string, file: string): Config {
   if (problems.length > 0) throw invalid(file, problems);
   const value: unknown = document.toJS() ?? {};
   const parsed = configSchema.safeParse(value);
-  const lineOf = (at: readonly PropertyKey[], key = false): number => lines.linePos(offsetOf(document, at, key)).line;
-  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, value, lineOf)));
+  const lineOf = (at: readonly PropertyKey[], key = false): number =>
+    lines.linePos(offsetOf(document, at, key)).line;
+  if (!parsed.success)
+    problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, value, lineOf)));
   else problems.push(...meaningProblems(parsed.data, path.dirname(file), lineOf));
   if (problems.length > 0 || !parsed.success) throw invalid(file, problems);
   return toConfig(parsed.data, path.dirname(file));
@@ -76,12 +82,18 @@ export function parseConfig(text: string, file: string): Config {
 
 function invalid(file: string, problems: Problem[]): SaasError {
   const name = path.basename(file);
-  const list = problems.sort((a, b) => a.line - b.line).map((problem) => `${name}:${problem.line}: ${problem.text}`);
-  return new SaasError('config_invalid', `${name} has ${list.length === 1 ? 'a mistake' : `${list.length} mistakes`}`, {
-    detail: list.join('\n'),
-    hint: 'mend the lines above; docs/configuration.md has every setting',
-    exitCode: ExitCode.usage,
-  });
+  const list = problems
+    .sort((a, b) => a.line - b.line)
+    .map((problem) => `${name}:${problem.line}: ${problem.text}`);
+  return new SaasError(
+    'config_invalid',
+    `${name} has ${list.length === 1 ? 'a mistake' : `${list.length} mistakes`}`,
+    {
+      detail: list.join('\n'),
+      hint: 'mend the lines above; docs/configuration.md has every setting',
+      exitCode: ExitCode.usage,
+    },
+  );
 }
 
 /** Where a path begins in the file: the value's offset, or its key's; that of the nearest parent when it is missing. */
@@ -101,10 +113,17 @@ function offsetOf(document: Document, at: readonly PropertyKey[], key: boolean):
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
 
-function problemsOf(issue: z.core.$ZodIssue, root: unknown, lineOf: (at: readonly PropertyKey[], key?: boolean) => number): Problem[] {
+function problemsOf(
+  issue: z.core.$ZodIssue,
+  root: unknown,
+  lineOf: (at: readonly PropertyKey[], key?: boolean) => number,
+): Problem[] {
   const at = issue.path;
   const where = at.length > 0 ? `${at.map(String).join('.')}: ` : '';
-  const value = at.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown> | undefined)?.[part], root);
+  const value = at.reduce<unknown>(
+    (inner, part) => (inner as Record<PropertyKey, unknown> | undefined)?.[part],
+    root,
+  );
   const line = lineOf(at);
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -113,17 +132,40 @@ function problemsOf(issue: z.core.$ZodIssue, root: unknown, lineOf: (at: readonl
         text: `${where}unknown setting "${key}"${didYouMean(key, keysAt(at))}`,
       }));
     case 'invalid_value':
-      return [{ line, text: `${where}${shown(value)} is not one of ${issue.values.join(', ')}${didYouMean(String(value), issue.values.map(String))}` }];
+      return [
+        {
+          line,
+          text: `${where}${shown(value)} is not one of ${issue.values.join(', ')}${didYouMean(String(value), issue.values.map(String))}`,
+        },
+      ];
     case 'invalid_union': {
       const target = (value as { target?: unknown } | undefined)?.target;
-      return [{ line: lineOf([...at, 'target']), text: `${where}target ${shown(target)} is not one of embedded, aws${didYouMean(String(target), ['embedded', 'aws'])}` }];
+      return [
+        {
+          line: lineOf([...at, 'target']),
+          text: `${where}target ${shown(target)} is not one of embedded, aws${didYouMean(String(target), ['embedded', 'aws'])}`,
+        },
+      ];
     }
     case 'invalid_type':
-      return [{ line, text: value === undefined ? `${where}is missing` : `${where}${shown(value)} should be a ${issue.expected}` }];
+      return [
+        {
+          line,
+          text:
+            value === undefined
+              ? `${where}is missing`
+              : `${where}${shown(value)} should be a ${issue.expected}`,
+        },
+      ];
     case 'invalid_key':
       return issue.issues.map((inner) => ({ line: lineOf(at, true), text: `${where}${inner.message}` }));
     default:
-      return [{ line, text: `${where}${value !== undefined && typeof value !== 'object' ? `${shown(value)}: ` : ''}${issue.message}` }];
+      return [
+        {
+          line,
+          text: `${where}${value !== undefined && typeof value !== 'object' ? `${shown(value)}: ` : ''}${issue.message}`,
+        },
+      ];
   }
 }
 
@@ -136,15 +178,33 @@ function didYouMean(word: string, candidates: readonly string[]): string {
 function keysAt(at: readonly PropertyKey[]): string[] {
   let keys: string[] = Object.keys(configSchema.shape);
   const [section, , part] = at;
-  if (section === 'tiers') keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity'];
-  if (section === 'environments') keys = ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail'];
+  if (section === 'tiers')
+    keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity'];
+  if (section === 'environments')
+    keys = ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail'];
   if (section === 'services')
-    keys = ['name', 'path', 'image', 'port', 'cpu', 'memory', 'table', 'access', 'routes', 'tasks', 'environment'];
+    keys = [
+      'name',
+      'path',
+      'image',
+      'port',
+      'cpu',
+      'memory',
+      'table',
+      'access',
+      'routes',
+      'tasks',
+      'environment',
+    ];
   return keys;
 }
 
 /** What no schema says: names that repeat, images that are not there. */
-function meaningProblems(document: ConfigDocument, root: string, lineOf: (at: readonly PropertyKey[]) => number): Problem[] {
+function meaningProblems(
+  document: ConfigDocument,
+  root: string,
+  lineOf: (at: readonly PropertyKey[]) => number,
+): Problem[] {
   const problems: Problem[] = [];
   const seen = new Map<string, number>();
   document.services.forEach((service, index) => {
@@ -155,7 +215,11 @@ function meaningProblems(document: ConfigDocument, root: string, lineOf: (at: re
     ] as const) {
       const line = at(kind);
       const first = seen.get(`${kind} ${value}`);
-      if (first !== undefined) problems.push({ line, text: `services.${index}.${kind}: "${value}" is used in line ${first} already` });
+      if (first !== undefined)
+        problems.push({
+          line,
+          text: `services.${index}.${kind}: "${value}" is used in line ${first} already`,
+        });
       seen.set(`${kind} ${value}`, first ?? line);
     }
     if (service.name === 'proxy' || service.name === 'pool')
@@ -168,9 +232,15 @@ function meaningProblems(document: ConfigDocument, root: string, lineOf: (at: re
           text: `services.${index}.image: there is no built-in image "${builtin}"${didYouMean(builtin, builtinImages)}`,
         });
     } else if (!existsSync(path.join(root, service.image, 'Dockerfile')))
-      problems.push({ line: at('image'), text: `services.${index}.image: "${service.image}" has no Dockerfile` });
+      problems.push({
+        line: at('image'),
+        text: `services.${index}.image: "${service.image}" has no Dockerfile`,
+      });
     if (service.tasks.min > service.tasks.max)
-      problems.push({ line: at('tasks'), text: `services.${index}.tasks: min ${service.tasks.min} is more than max ${service.tasks.max}` });
+      problems.push({
+        line: at('tasks'),
+        text: `services.${index}.tasks: min ${service.tasks.min} is more than max ${service.tasks.max}`,
+      });
     if (service.access === 'data' && !service.table)
       problems.push({ line: at('access'), text: `services.${index}.access: "data" needs a table` });
   });
@@ -199,13 +269,19 @@ function toConfig(document: ConfigDocument, root: string): Config {
     app: document.app,
     root,
     routing: document.routing,
-    environments: Object.entries(document.environments).map(([name, environment]) => ({ name, ...environment }) as Environment),
+    environments: Object.entries(document.environments).map(
+      ([name, environment]) => ({ name, ...environment }) as Environment,
+    ),
     tiers: Object.entries(document.tiers).map(
       ([name, tier]): Tier => ({
         name,
         model: tier.model,
         capacity: tier.capacity,
-        throttle: { rate: tier.throttle.rate, burst: tier.throttle.burst, quota: parseQuota(tier.throttle.quota) ?? { limit: 1, period: 'day' } },
+        throttle: {
+          rate: tier.throttle.rate,
+          burst: tier.throttle.burst,
+          quota: parseQuota(tier.throttle.quota) ?? { limit: 1, period: 'day' },
+        },
       }),
     ),
     services: document.services.map((service): Service => {

@@ -5,7 +5,10 @@ import { quotaPeriods, tierModels } from '../../model/tier.ts';
 const name = (what: string) =>
   z
     .string()
-    .regex(/^[a-z][a-z0-9-]{0,30}[a-z0-9]$/, `${what} has 2 to 32 lower-case letters, digits and inner dashes, and starts with a letter`);
+    .regex(
+      /^[a-z][a-z0-9-]{0,30}[a-z0-9]$/,
+      `${what} has 2 to 32 lower-case letters, digits and inner dashes, and starts with a letter`,
+    );
 
 export const quotaPattern = new RegExp(`^([1-9][0-9]*)/(${quotaPeriods.join('|')})$`);
 
@@ -13,20 +16,27 @@ const throttle = z
   .strictObject({
     rate: z.number().positive().max(10_000).describe('Requests a second that a tenant may send steadily.'),
     burst: z.int().positive().max(10_000).describe('Requests that a tenant may send at once.'),
-    quota: z.string().regex(quotaPattern, 'a quota is a number and a period, e.g. 1000/day').describe('Requests a day, week or month, e.g. 1000/day.'),
+    quota: z
+      .string()
+      .regex(quotaPattern, 'a quota is a number and a period, e.g. 1000/day')
+      .describe('Requests a day, week or month, e.g. 1000/day.'),
   })
   .describe('Limits of each tenant of the tier.');
 
 const tier = z.strictObject({
-  model: z.enum(tierModels).describe('pool: shared services. shared-cluster: services of its own in a shared cluster. dedicated-cluster: a cluster of its own.'),
+  model: z
+    .enum(tierModels)
+    .describe(
+      'pool: shared services. shared-cluster: services of its own in a shared cluster. dedicated-cluster: a cluster of its own.',
+    ),
   throttle,
-  capacity: z.enum(['fargate', 'ec2']).default('fargate').describe('Where a silo tenant\'s tasks run.'),
+  capacity: z.enum(['fargate', 'ec2']).default('fargate').describe("Where a silo tenant's tasks run."),
 });
 
 const environment = z.discriminatedUnion('target', [
   z.strictObject({
     target: z.literal('embedded').describe('The embedded cloud: this machine, no account.'),
-    prefix: name('a prefix').optional().describe('Prefix of every stack\'s name.'),
+    prefix: name('a prefix').optional().describe("Prefix of every stack's name."),
     adminEmail: z.email().optional(),
   }),
   z.strictObject({
@@ -35,36 +45,64 @@ const environment = z.discriminatedUnion('target', [
     region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, 'a Region is written like us-east-1'),
     azs: z.int().min(2).max(3).default(2).describe('Availability Zones that the network spans.'),
     nat: z.enum(['per-az', 'single']).default('single'),
-    prefix: name('a prefix').optional().describe('Prefix of every stack\'s name; two environments in one account need different ones.'),
+    prefix: name('a prefix')
+      .optional()
+      .describe("Prefix of every stack's name; two environments in one account need different ones."),
     adminEmail: z.email().optional(),
   }),
 ]);
 
 const route = z.strictObject({
-  path: z.string().regex(/^(\/[A-Za-z0-9._-]+|\/\{[A-Za-z0-9]+\+?\})*$/, 'a route is relative to the service\'s path, e.g. "" or /{id}'),
+  path: z
+    .string()
+    .regex(
+      /^(\/[A-Za-z0-9._-]+|\/\{[A-Za-z0-9]+\+?\})*$/,
+      'a route is relative to the service\'s path, e.g. "" or /{id}',
+    ),
   methods: z.array(z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'ANY'])).min(1),
 });
 
 const service = z.strictObject({
-  name: name('a service\'s name'),
+  name: name("a service's name"),
   path: z.string().regex(/^\/[a-z0-9][a-z0-9-]*$/, 'a path is one segment, e.g. /orders'),
-  image: z.string().min(1).describe('builtin:order, builtin:product, builtin:user, or a directory with a Dockerfile.'),
+  image: z
+    .string()
+    .min(1)
+    .describe('builtin:order, builtin:product, builtin:user, or a directory with a Dockerfile.'),
   port: z.int().min(1024).max(65535).default(3010),
-  cpu: z.union([z.literal(256), z.literal(512), z.literal(1024), z.literal(2048), z.literal(4096)]).default(256).describe('CPU units of a task.'),
+  cpu: z
+    .union([z.literal(256), z.literal(512), z.literal(1024), z.literal(2048), z.literal(4096)])
+    .default(256)
+    .describe('CPU units of a task.'),
   memory: z.int().min(512).max(30_720).default(512).describe('MiB of a task.'),
-  table: z.strictObject({ sortKey: z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/) }).optional().describe('A DynamoDB table for the service: tenantId and this sort key.'),
-  access: z.enum(['data', 'identity', 'none']).optional().describe('data: its table. identity: the users of the tenant.'),
+  table: z
+    .strictObject({ sortKey: z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/) })
+    .optional()
+    .describe('A DynamoDB table for the service: tenantId and this sort key.'),
+  access: z
+    .enum(['data', 'identity', 'none'])
+    .optional()
+    .describe('data: its table. identity: the users of the tenant.'),
   routes: z.array(route).min(1).optional(),
-  tasks: z.strictObject({ min: z.int().min(1).max(100), max: z.int().min(1).max(1000) }).default({ min: 1, max: 4 }),
+  tasks: z
+    .strictObject({ min: z.int().min(1).max(100), max: z.int().min(1).max(1000) })
+    .default({ min: 1, max: 4 }),
   environment: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string()).default({}),
 });
 
 export const configSchema = z.strictObject({
-  app: name('the app\'s name').describe('Name of the product; part of parameter names and tags.'),
-  environments: z.record(name('an environment\'s name'), environment).refine((value) => Object.keys(value).length > 0, 'at least one environment is needed'),
-  tiers: z.record(name('a tier\'s name'), tier).refine((value) => Object.keys(value).length > 0, 'at least one tier is needed'),
+  app: name("the app's name").describe('Name of the product; part of parameter names and tags.'),
+  environments: z
+    .record(name("an environment's name"), environment)
+    .refine((value) => Object.keys(value).length > 0, 'at least one environment is needed'),
+  tiers: z
+    .record(name("a tier's name"), tier)
+    .refine((value) => Object.keys(value).length > 0, 'at least one tier is needed'),
   services: z.array(service).min(1).max(20),
-  routing: z.enum(['direct', 'proxy']).default('direct').describe('proxy: an nginx reverse proxy in front of each silo.'),
+  routing: z
+    .enum(['direct', 'proxy'])
+    .default('direct')
+    .describe('proxy: an nginx reverse proxy in front of each silo.'),
 });
 
 export type ConfigDocument = z.infer<typeof configSchema>;

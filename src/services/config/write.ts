@@ -27,7 +27,12 @@ export const defaultServices: NewProject['services'] = ['orders', 'products', 'u
 
 const serviceEntries = {
   orders: { name: 'orders', path: '/orders', image: 'builtin:order', table: { sortKey: 'orderId' } },
-  products: { name: 'products', path: '/products', image: 'builtin:product', table: { sortKey: 'productId' } },
+  products: {
+    name: 'products',
+    path: '/products',
+    image: 'builtin:product',
+    table: { sortKey: 'productId' },
+  },
   users: { name: 'users', path: '/users', image: 'builtin:user', access: 'identity' },
 } as const;
 
@@ -37,7 +42,11 @@ const schemaFile = path.join('.saas-ecs', 'saas-ecs.schema.json');
  * Writes saas-ecs.yaml and the schema that editors check it by; gives the files. Throws `config_exists` unless
  * forced. Nothing is written when the answers don't make a valid configuration.
  */
-export async function writeProject(directory: string, project: NewProject, options: { force: boolean }): Promise<string[]> {
+export async function writeProject(
+  directory: string,
+  project: NewProject,
+  options: { force: boolean },
+): Promise<string[]> {
   const file = path.join(directory, configFileName);
   const text = projectText(project);
   parseConfig(text, file);
@@ -59,11 +68,21 @@ export function projectText(project: NewProject): string {
     environments: {
       local: { target: 'embedded', ...(adminEmail !== undefined && { adminEmail }) },
       ...(aws && {
-        [aws.name]: { target: 'aws', account: aws.account, region: aws.region, azs: 2, nat: 'single', ...(adminEmail !== undefined && { adminEmail }) },
+        [aws.name]: {
+          target: 'aws',
+          account: aws.account,
+          region: aws.region,
+          azs: 2,
+          nat: 'single',
+          ...(adminEmail !== undefined && { adminEmail }),
+        },
       }),
     },
     tiers: Object.fromEntries(
-      project.tiers.map(({ name, model, rate, burst, quota }) => [name, { model, throttle: { rate, burst, quota } }]),
+      project.tiers.map(({ name, model, rate, burst, quota }) => [
+        name,
+        { model, throttle: { rate, burst, quota } },
+      ]),
     ),
     services: project.services.map((service) => serviceEntries[service]),
     routing: project.routing,

@@ -21,10 +21,14 @@ export async function isBootstrapped(target: Target): Promise<boolean> {
 export async function ensureBootstrapped(target: Target, { lib, toolkit }: Loaded): Promise<boolean> {
   if (await isBootstrapped(target)) return false;
   if (!target.bootstrapsItself)
-    throw new SaasError('not_bootstrapped', `account ${target.account} in ${target.region} is not bootstrapped for the CDK`, {
-      detail: `the parameter ${versionParameter} is missing`,
-      hint: `once for the account and Region: npx aws-cdk bootstrap aws://${target.account}/${target.region}`,
-    });
+    throw new SaasError(
+      'not_bootstrapped',
+      `account ${target.account} in ${target.region} is not bootstrapped for the CDK`,
+      {
+        detail: `the parameter ${versionParameter} is missing`,
+        hint: `once for the account and Region: npx aws-cdk bootstrap aws://${target.account}/${target.region}`,
+      },
+    );
   await toolkit.bootstrap(lib.BootstrapEnvironments.fromList([`aws://${target.account}/${target.region}`]));
   return true;
 }

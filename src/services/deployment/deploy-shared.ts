@@ -32,10 +32,19 @@ const steps = {
 /** Synthesizes once, deploys what changed of the shared stacks, and publishes the tenants' templates as a release. */
 export async function deployShared(context: Context): Promise<DeployedShared> {
   const { target, watch, signal } = context;
-  watch({ type: 'plan', title: `Deploying ${target.app} to ${target.environment.name}`, steps: Object.entries(steps).map(([step, title]) => ({ step, title })) });
-  const assembly = await watched(watch, 'synthesize', steps.synthesize, () => synthesize(context.config, target, signal));
+  watch({
+    type: 'plan',
+    title: `Deploying ${target.app} to ${target.environment.name}`,
+    steps: Object.entries(steps).map(([step, title]) => ({ step, title })),
+  });
+  const assembly = await watched(watch, 'synthesize', steps.synthesize, () =>
+    synthesize(context.config, target, signal),
+  );
   const detail = (text: string): void => watch({ type: 'detail', step: 'stacks', text });
-  const stacks = new Map<string, { startedAt: number; status: 'deployed' | 'unchanged'; durationMs: number }>();
+  const stacks = new Map<
+    string,
+    { startedAt: number; status: 'deployed' | 'unchanged'; durationMs: number }
+  >();
   const loaded = await loadToolkit(target, {
     stackStarted(stack) {
       stacks.set(stack, { startedAt: performance.now(), status: 'unchanged', durationMs: 0 });
@@ -52,8 +61,12 @@ export async function deployShared(context: Context): Promise<DeployedShared> {
     working: detail,
     warned: (text) => watch({ type: 'note', text }),
   });
-  await watched(watch, 'bootstrap', steps.bootstrap, () => untilAborted(ensureBootstrapped(target, loaded), signal));
-  const deployed = await watched(watch, 'stacks', steps.stacks, () => untilAborted(deployStacks(context, loaded, assembly), signal));
+  await watched(watch, 'bootstrap', steps.bootstrap, () =>
+    untilAborted(ensureBootstrapped(target, loaded), signal),
+  );
+  const deployed = await watched(watch, 'stacks', steps.stacks, () =>
+    untilAborted(deployStacks(context, loaded, assembly), signal),
+  );
   const session = await openSession(context);
   const { release } = await watched(watch, 'release', steps.release, async () => {
     await recordShared(context, session);
@@ -114,7 +127,8 @@ async function recordShared(context: Context, { registry, shared }: Session): Pr
   if (shared.pool) {
     const routed = context.config.services.map((service) => service.name);
     // The pool's rules have the first priorities, in the order of the services.
-    for (const [index, service] of routed.entries()) await registry.takeSlot(shared.cell.name, index + 1, `${poolOwner}/${service}`);
+    for (const [index, service] of routed.entries())
+      await registry.takeSlot(shared.cell.name, index + 1, `${poolOwner}/${service}`);
     await registry.putIssuer({ issuer: shared.pool.issuer, clientId: shared.pool.clientId });
   }
 }

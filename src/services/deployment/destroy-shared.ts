@@ -34,10 +34,14 @@ export async function planDestruction(context: Context): Promise<DestroyPlan> {
     const tags = new Map((stack.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
     const foreign = Object.entries(ownerTags(context)).find(([key_, value]) => tags.get(key_) !== value);
     if (foreign)
-      throw new SaasError('foreign_stack', `the stack "${name}" does not belong to ${target.app} in ${target.environment.name}`, {
-        detail: `its tag ${foreign[0]} is "${tags.get(foreign[0]) ?? ''}", not "${foreign[1]}"`,
-        hint: 'use another environment, or a prefix in saas-ecs.yaml',
-      });
+      throw new SaasError(
+        'foreign_stack',
+        `the stack "${name}" does not belong to ${target.app} in ${target.environment.name}`,
+        {
+          detail: `its tag ${foreign[0]} is "${tags.get(foreign[0]) ?? ''}", not "${foreign[1]}"`,
+          hint: 'use another environment, or a prefix in saas-ecs.yaml',
+        },
+      );
     found.push(name);
   }
   const registry = await openSession(context).then(
@@ -50,10 +54,14 @@ export async function planDestruction(context: Context): Promise<DestroyPlan> {
   );
   const left = registry ? await registry.tenants({ limit: 10 }) : { items: [], nextToken: undefined };
   if (left.items.length > 0)
-    throw new SaasError('tenants_left', `${left.nextToken ? 'more than ' : ''}${left.items.length} tenants are still there`, {
-      detail: left.items.map((tenant) => `${tenant.name} (${tenant.tier}, ${tenant.status})`).join('\n'),
-      hint: 'offboard them first: saas-ecs offboard NAME --confirm NAME',
-    });
+    throw new SaasError(
+      'tenants_left',
+      `${left.nextToken ? 'more than ' : ''}${left.items.length} tenants are still there`,
+      {
+        detail: left.items.map((tenant) => `${tenant.name} (${tenant.tier}, ${tenant.status})`).join('\n'),
+        hint: 'offboard them first: saas-ecs offboard NAME --confirm NAME',
+      },
+    );
   return { stacks: found };
 }
 
@@ -74,7 +82,8 @@ export async function destroyShared(context: Context, plan: DestroyPlan): Promis
       stacks.remove(name, {
         signal,
         onEvent(event) {
-          if (event.ResourceStatus === 'DELETE_SKIPPED') kept.push(`${name}: ${event.ResourceType} ${event.PhysicalResourceId}`);
+          if (event.ResourceStatus === 'DELETE_SKIPPED')
+            kept.push(`${name}: ${event.ResourceType} ${event.PhysicalResourceId}`);
           describeEvent(event, (text) => watch({ type: 'detail', step: name, text }));
         },
       }),

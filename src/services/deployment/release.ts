@@ -12,16 +12,24 @@ import type { Assembly } from './synthesize.ts';
  * Publishes the silo tiers' templates with the images that they run as an immutable release: its name is the hash
  * of what is in it, so the same content is the same release and is not published twice.
  */
-export async function publishRelease(context: Context, { registry, shared }: Session, assembly: Assembly): Promise<{ release: ReleaseItem; isNew: boolean }> {
+export async function publishRelease(
+  context: Context,
+  { registry, shared }: Session,
+  assembly: Assembly,
+): Promise<{ release: ReleaseItem; isNew: boolean }> {
   const { target, config } = context;
   const parameter = await new SSMClient(target.client).send(
     new GetParameterCommand({ Name: imagesParameterPath(config.app, target.environment.name) }),
   );
   const images = JSON.parse(parameter.Parameter?.Value ?? '{}') as Record<string, string>;
   const bodies: [string, string][] = [];
-  for (const [tier, file] of Object.entries(assembly.tenantTemplates)) bodies.push([tier, await readFile(file, 'utf8')]);
+  for (const [tier, file] of Object.entries(assembly.tenantTemplates))
+    bodies.push([tier, await readFile(file, 'utf8')]);
   const routed = config.routing === 'proxy' ? ['proxy'] : config.services.map((service) => service.name);
-  const name = createHash('sha256').update(JSON.stringify({ images, bodies, routed })).digest('hex').slice(0, 12);
+  const name = createHash('sha256')
+    .update(JSON.stringify({ images, bodies, routed }))
+    .digest('hex')
+    .slice(0, 12);
   const known = await registry.release(name);
   const newest = (await registry.releases())[0];
   if (known && newest?.release === name) return { release: known, isNew: false };
@@ -29,10 +37,23 @@ export async function publishRelease(context: Context, { registry, shared }: Ses
   const templates: Record<string, string> = {};
   for (const [tier, body] of bodies) {
     const key = `releases/${name}/${tier}.json`;
-    await s3.send(new PutObjectCommand({ Bucket: shared.artifactsBucket, Key: key, Body: body, ContentType: 'application/json' }));
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: shared.artifactsBucket,
+        Key: key,
+        Body: body,
+        ContentType: 'application/json',
+      }),
+    );
     templates[tier] = key;
   }
-  const release: ReleaseItem = { release: name, createdAt: context.now().toISOString(), templates, images, routed };
+  const release: ReleaseItem = {
+    release: name,
+    createdAt: context.now().toISOString(),
+    templates,
+    images,
+    routed,
+  };
   await registry.putRelease(release);
   return { release, isNew: true };
 }

@@ -34,7 +34,13 @@ export async function synthesize(config: Config, target: Target, signal: AbortSi
   const directory = path.join(config.root, '.saas-ecs', 'assembly', target.environment.name);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
-  await run(built('templates', 'synthesize.js'), directory, JSON.stringify(deploymentOf(config, target)), target, signal);
+  await run(
+    built('templates', 'synthesize.js'),
+    directory,
+    JSON.stringify(deploymentOf(config, target)),
+    target,
+    signal,
+  );
   const templates = path.join(directory, 'tenant-templates');
   const files: string[] = await readdir(templates).catch(() => []);
   return {
@@ -47,7 +53,13 @@ export async function synthesize(config: Config, target: Target, signal: AbortSi
   };
 }
 
-function run(program: string, directory: string, input: string, target: Target, signal: AbortSignal): Promise<void> {
+function run(
+  program: string,
+  directory: string,
+  input: string,
+  target: Target,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, directory], {
       stdio: ['pipe', 'ignore', 'pipe'],
@@ -61,12 +73,17 @@ function run(program: string, directory: string, input: string, target: Target, 
     child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) return resolve();
-      const reason = stderr.split('\n').find((line) => /^\w*Error: /.test(line)) ?? stderr.trim().split('\n').at(-1) ?? '';
+      const reason =
+        stderr.split('\n').find((line) => /^\w*Error: /.test(line)) ?? stderr.trim().split('\n').at(-1) ?? '';
       reject(
-        new SaasError('synthesis_failed', `the templates can't be synthesized: ${reason.replace(/^\w*Error: /, '')}`, {
-          detail: stderr.trim(),
-          hint: 'check services and tiers in saas-ecs.yaml',
-        }),
+        new SaasError(
+          'synthesis_failed',
+          `the templates can't be synthesized: ${reason.replace(/^\w*Error: /, '')}`,
+          {
+            detail: stderr.trim(),
+            hint: 'check services and tiers in saas-ecs.yaml',
+          },
+        ),
       );
     });
     child.stdin.on('error', () => {});

@@ -1,5 +1,12 @@
 /** The CDK's toolkit library behind one small door: it is large, so it is loaded when a deployment really begins. */
-import type { IIoHost, IoMessage, IoRequest, StackActivity, StackSelector, Toolkit } from '@aws-cdk/toolkit-lib';
+import type {
+  IIoHost,
+  IoMessage,
+  IoRequest,
+  StackActivity,
+  StackSelector,
+  Toolkit,
+} from '@aws-cdk/toolkit-lib';
 import type { Target } from '../environment.ts';
 
 export interface ToolkitEvents {
@@ -55,8 +62,12 @@ function hostOf(events: ToolkitEvents): IIoHost {
         }
         case 'CDK_TOOLKIT_I5210':
         case 'CDK_TOOLKIT_I5220': {
-          const { asset } = message.data as { asset: { displayName?: (long: boolean) => string; id?: unknown } };
-          return events.working(`${message.code === 'CDK_TOOLKIT_I5210' ? 'building' : 'publishing'} ${asset.displayName?.(true) ?? 'an asset'}`);
+          const { asset } = message.data as {
+            asset: { displayName?: (long: boolean) => string; id?: unknown };
+          };
+          return events.working(
+            `${message.code === 'CDK_TOOLKIT_I5210' ? 'building' : 'publishing'} ${asset.displayName?.(true) ?? 'an asset'}`,
+          );
         }
         default:
           if (message.level === 'warn') events.warned(message.message);

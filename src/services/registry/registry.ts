@@ -71,7 +71,8 @@ export class Registry {
   async findTenant(reference: string): Promise<TenantRecord> {
     const tenantId = await this.tenantIdOf(reference);
     const tenant = await this.tenant(tenantId ?? reference);
-    if (tenant && (tenantId !== undefined || tenant.status !== 'offboarded' || tenant.tenantId === reference)) return tenant;
+    if (tenant && (tenantId !== undefined || tenant.status !== 'offboarded' || tenant.tenantId === reference))
+      return tenant;
     throw new SaasError('tenant_not_found', `no tenant has the name or id "${reference}"`, {
       hint: 'see all of them with: saas-ecs list-tenants',
       exitCode: ExitCode.notFound,
@@ -81,7 +82,10 @@ export class Registry {
   /** Locks a name for a tenant id; gives the id that holds it: the one given, or an earlier run's. */
   async lockName(name: string, tenantId: string): Promise<string> {
     try {
-      await this.#table.put({ ...registryKeys.name(name), tenantId }, { expression: 'attribute_not_exists(pk)' });
+      await this.#table.put(
+        { ...registryKeys.name(name), tenantId },
+        { expression: 'attribute_not_exists(pk)' },
+      );
       return tenantId;
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
@@ -122,7 +126,11 @@ export class Registry {
    * Changes a tenant's item. With `holder`, only while that operation holds the tenant's lease: an operator who
    * lost it can't write any more.
    */
-  async updateTenant(tenantId: string, changes: Partial<TenantRecord>, holder?: string): Promise<TenantRecord> {
+  async updateTenant(
+    tenantId: string,
+    changes: Partial<TenantRecord>,
+    holder?: string,
+  ): Promise<TenantRecord> {
     try {
       return await this.#table.update<TenantRecord>(
         registryKeys.tenant(tenantId),
@@ -141,7 +149,11 @@ export class Registry {
   }
 
   /** Puts an operation on a tenant if `condition` (on the operation that is there) still holds; false when it does not. */
-  async claimTenant(tenantId: string, changes: Partial<TenantRecord>, seen: Operation | undefined): Promise<TenantRecord | undefined> {
+  async claimTenant(
+    tenantId: string,
+    changes: Partial<TenantRecord>,
+    seen: Operation | undefined,
+  ): Promise<TenantRecord | undefined> {
     try {
       return await this.#table.update<TenantRecord>(
         registryKeys.tenant(tenantId),
@@ -160,12 +172,20 @@ export class Registry {
   }
 
   /** Tenants in order of creation; `offboarded` ones are in a list of their own. */
-  async tenants(options: { limit?: number; nextToken?: string; offboarded?: boolean } = {}): Promise<Page<TenantRecord>> {
+  async tenants(
+    options: { limit?: number; nextToken?: string; offboarded?: boolean } = {},
+  ): Promise<Page<TenantRecord>> {
     const { offboarded, ...page } = options;
     try {
-      return await this.#table.page<TenantRecord>(offboarded ? 'OFFBOARDED' : 'TENANTS', { ...page, index: true });
+      return await this.#table.page<TenantRecord>(offboarded ? 'OFFBOARDED' : 'TENANTS', {
+        ...page,
+        index: true,
+      });
     } catch (error) {
-      if (options.nextToken === undefined || !(error instanceof SyntaxError || (error instanceof Error && /Exception|TypeError/.test(error.name))))
+      if (
+        options.nextToken === undefined ||
+        !(error instanceof SyntaxError || (error instanceof Error && /Exception|TypeError/.test(error.name)))
+      )
         throw error;
       throw new SaasError('bad_next_token', `"${options.nextToken}" is not a token that list-tenants gave`, {
         hint: 'use the nextToken of the previous page, or leave it out',
@@ -184,7 +204,12 @@ export class Registry {
         status,
         updatedAt: at,
         gsi1pk: 'OFFBOARDED',
-        ...({ operation: undefined, lastError: undefined, apiKeyId: undefined, usagePlanId: undefined } as object),
+        ...({
+          operation: undefined,
+          lastError: undefined,
+          apiKeyId: undefined,
+          usagePlanId: undefined,
+        } as object),
       },
       holder,
     );
@@ -264,9 +289,13 @@ export class Registry {
     await this.#table.put({ ...planKey(plan.throttle), ...plan });
   }
 
-  async recordOperation(tenantId: string, operation: Operation & { endedAt: string; outcome: string }): Promise<void> {
+  async recordOperation(
+    tenantId: string,
+    operation: Operation & { endedAt: string; outcome: string },
+  ): Promise<void> {
     await this.#table.put({ ...registryKeys.operation(tenantId, operation.id), ...operation });
   }
 }
 
-const planKey = ({ rate, burst, quota }: Throttle) => registryKeys.plan(rate, burst, `${quota.limit}/${quota.period}`);
+const planKey = ({ rate, burst, quota }: Throttle) =>
+  registryKeys.plan(rate, burst, `${quota.limit}/${quota.period}`);

@@ -50,7 +50,11 @@ export class RegistryTable {
 
   async put<T extends Key>(item: T, condition?: Condition): Promise<void> {
     await this.#client.send(
-      new PutCommand({ TableName: this.#table, Item: { ...item }, ...expression(condition?.expression, condition?.values) }),
+      new PutCommand({
+        TableName: this.#table,
+        Item: { ...item },
+        ...expression(condition?.expression, condition?.values),
+      }),
     );
   }
 
@@ -76,12 +80,16 @@ export class RegistryTable {
       new UpdateCommand({
         TableName: this.#table,
         Key: { ...key },
-        UpdateExpression: [set.length ? `SET ${set.join(', ')}` : '', remove.length ? `REMOVE ${remove.join(', ')}` : '']
+        UpdateExpression: [
+          set.length ? `SET ${set.join(', ')}` : '',
+          remove.length ? `REMOVE ${remove.join(', ')}` : '',
+        ]
           .filter(Boolean)
           .join(' '),
         ...(conditioned.ConditionExpression && { ConditionExpression: conditioned.ConditionExpression }),
         ExpressionAttributeNames: { ...names, ...conditioned.ExpressionAttributeNames },
-        ...(Object.keys(values).length + Object.keys(conditioned.ExpressionAttributeValues ?? {}).length > 0 && {
+        ...(Object.keys(values).length + Object.keys(conditioned.ExpressionAttributeValues ?? {}).length >
+          0 && {
           ExpressionAttributeValues: { ...values, ...conditioned.ExpressionAttributeValues },
         }),
         ReturnValues: 'ALL_NEW',
@@ -92,12 +100,25 @@ export class RegistryTable {
 
   async delete(key: Key, condition?: Condition): Promise<void> {
     await this.#client.send(
-      new DeleteCommand({ TableName: this.#table, Key: { ...key }, ...expression(condition?.expression, condition?.values) }),
+      new DeleteCommand({
+        TableName: this.#table,
+        Key: { ...key },
+        ...expression(condition?.expression, condition?.values),
+      }),
     );
   }
 
   /** One page of a partition, by sort key prefix; consistent. */
-  async page<T>(pk: string, options: { prefix?: string; limit?: number; nextToken?: string; index?: boolean; descending?: boolean } = {}): Promise<Page<T>> {
+  async page<T>(
+    pk: string,
+    options: {
+      prefix?: string;
+      limit?: number;
+      nextToken?: string;
+      index?: boolean;
+      descending?: boolean;
+    } = {},
+  ): Promise<Page<T>> {
     const partition = options.index ? `${registryIndex}pk` : 'pk';
     const sort = options.index ? `${registryIndex}sk` : 'sk';
     const { Items, LastEvaluatedKey } = await this.#client.send(
@@ -123,7 +144,10 @@ export class RegistryTable {
     const items: T[] = [];
     let nextToken: string | undefined;
     do {
-      const page: Page<T> = await this.page<T>(pk, { ...(prefix && { prefix }), ...(nextToken && { nextToken }) });
+      const page: Page<T> = await this.page<T>(pk, {
+        ...(prefix && { prefix }),
+        ...(nextToken && { nextToken }),
+      });
       items.push(...page.items);
       nextToken = page.nextToken;
     } while (nextToken);
@@ -137,13 +161,18 @@ function decodeToken(token: string): Record<string, unknown> {
   return key as Record<string, unknown>;
 }
 
-function expression(text: string | undefined, values: Record<string, unknown> | undefined): {
+function expression(
+  text: string | undefined,
+  values: Record<string, unknown> | undefined,
+): {
   ConditionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues?: Record<string, unknown>;
 } {
   if (!text) return {};
-  const names = Object.fromEntries([...text.matchAll(/#(\w+)/g)].map(([placeholder, name]) => [placeholder, name ?? '']));
+  const names = Object.fromEntries(
+    [...text.matchAll(/#(\w+)/g)].map(([placeholder, name]) => [placeholder, name ?? '']),
+  );
   return {
     ConditionExpression: text,
     ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),

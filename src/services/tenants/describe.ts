@@ -35,7 +35,10 @@ export async function describeTenant(context: Context, reference: string): Promi
   const { operation } = record;
   return {
     ...toTenant(record, context.config, await session.registry.tiers()),
-    resources: record.model === 'pool' ? await poolResources(context, session, record) : await siloResources(context, record),
+    resources:
+      record.model === 'pool'
+        ? await poolResources(context, session, record)
+        : await siloResources(context, record),
     operation: operation
       ? {
           kind: operation.kind,
@@ -50,7 +53,11 @@ export async function describeTenant(context: Context, reference: string): Promi
 type Resources = TenantDetails['resources'];
 const none: Resources = { stackName: null, userPoolId: null, clientId: null, tables: [], services: [] };
 
-async function poolResources(context: Context, { shared }: Session, record: TenantRecord): Promise<Resources> {
+async function poolResources(
+  context: Context,
+  { shared }: Session,
+  record: TenantRecord,
+): Promise<Resources> {
   if (!shared.pool || record.status === 'offboarded') return none;
   const { userPoolId, clientId, clusterName, tables } = shared.pool;
   return {
@@ -74,7 +81,11 @@ async function siloResources(context: Context, record: TenantRecord): Promise<Re
     clientId: outputs[tenantOutputs.clientId] ?? null,
     tables: Object.values(JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>),
     services: services
-      ? await serviceHealth(context.target.client, outputs[tenantOutputs.clusterName] ?? '', JSON.parse(services) as Record<string, string>)
+      ? await serviceHealth(
+          context.target.client,
+          outputs[tenantOutputs.clusterName] ?? '',
+          JSON.parse(services) as Record<string, string>,
+        )
       : [],
   };
 }
@@ -82,7 +93,11 @@ async function siloResources(context: Context, record: TenantRecord): Promise<Re
 /** DescribeServices takes ten at most. */
 const describeAtOnce = 10;
 
-async function serviceHealth(options: ClientOptions, cluster: string, names?: Record<string, string>): Promise<ServiceHealth[]> {
+async function serviceHealth(
+  options: ClientOptions,
+  cluster: string,
+  names?: Record<string, string>,
+): Promise<ServiceHealth[]> {
   const ecs = new ECSClient(options);
   const references = names
     ? Object.values(names)
@@ -98,7 +113,12 @@ async function serviceHealth(options: ClientOptions, cluster: string, names?: Re
       const desired = service.desiredCount ?? 0;
       const running = service.runningCount ?? 0;
       const failed = service.deployments?.some((deployment) => deployment.rolloutState === 'FAILED') ?? false;
-      health.push({ name: labels.get(name) ?? labels.get(service.serviceArn ?? '') ?? name, desired, running, healthy: running >= desired && !failed });
+      health.push({
+        name: labels.get(name) ?? labels.get(service.serviceArn ?? '') ?? name,
+        desired,
+        running,
+        healthy: running >= desired && !failed,
+      });
     }
   }
   return health.sort((a, b) => a.name.localeCompare(b.name));

@@ -31,18 +31,30 @@ export interface ExportSource {
  * Writes a tenant's users and items to `<directory>/<name>-<tenantId>/` as NDJSON, and a manifest with each file's
  * count and SHA-256. Files are readable by their owner alone; one that is not complete has no manifest beside it.
  */
-export async function exportTenant(directory: string, source: ExportSource, now: Date): Promise<{ directory: string; manifest: Manifest }> {
+export async function exportTenant(
+  directory: string,
+  source: ExportSource,
+  now: Date,
+): Promise<{ directory: string; manifest: Manifest }> {
   const { tenant } = source;
   const target = path.resolve(directory, `${tenant.name}-${tenant.tenantId}`);
   await mkdir(target, { recursive: true, mode: 0o700 });
   const files: ExportedFile[] = [];
   const { pool } = source;
-  if (pool) files.push(await writeLines(target, 'users.ndjson', usersOf(source.identity, pool, tenant.tenantId)));
+  if (pool)
+    files.push(await writeLines(target, 'users.ndjson', usersOf(source.identity, pool, tenant.tenantId)));
   for (const [service, table] of Object.entries(source.tables)) {
     if (await source.items.tableExists(table))
-      files.push(await writeLines(target, `${service}.ndjson`, flatten(source.items.pages(table, tenant.tenantId))));
+      files.push(
+        await writeLines(target, `${service}.ndjson`, flatten(source.items.pages(table, tenant.tenantId))),
+      );
   }
-  const manifest: Manifest = { tenantId: tenant.tenantId, name: tenant.name, exportedAt: now.toISOString(), files };
+  const manifest: Manifest = {
+    tenantId: tenant.tenantId,
+    name: tenant.name,
+    exportedAt: now.toISOString(),
+    files,
+  };
   const file = path.join(target, 'manifest.json');
   await writeFile(`${file}.part`, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.part`, file);
@@ -64,7 +76,11 @@ async function* flatten<T>(pages: AsyncIterable<T[]>): AsyncGenerator<T> {
   for await (const page of pages) yield* page;
 }
 
-async function writeLines(directory: string, name: string, documents: AsyncIterable<unknown>): Promise<ExportedFile> {
+async function writeLines(
+  directory: string,
+  name: string,
+  documents: AsyncIterable<unknown>,
+): Promise<ExportedFile> {
   const hash = createHash('sha256');
   const file = await open(path.join(directory, name), 'w', 0o600);
   let count = 0;

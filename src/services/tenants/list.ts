@@ -20,7 +20,10 @@ const pageSize = 500;
  * Tenants in order of creation. Offboarded ones are shown only when asked for by status. With a limit, `nextToken`
  * is where the next page begins, or null at the end.
  */
-export async function listTenants(context: Context, request: ListRequest = {}): Promise<{ tenants: Tenant[]; nextToken: string | null }> {
+export async function listTenants(
+  context: Context,
+  request: ListRequest = {},
+): Promise<{ tenants: Tenant[]; nextToken: string | null }> {
   const { registry } = await openSession(context);
   const tiers = await registry.tiers();
   const found: TenantRecord[] = [];
@@ -43,5 +46,8 @@ export async function listTenants(context: Context, request: ListRequest = {}): 
     );
     nextToken = page.nextToken;
   } while (nextToken !== undefined && (request.limit === undefined || found.length < request.limit));
-  return { tenants: found.map((record) => toTenant(record, context.config, tiers)), nextToken: nextToken ?? null };
+  return {
+    tenants: found.map((record) => toTenant(record, context.config, tiers)),
+    nextToken: nextToken ?? null,
+  };
 }

@@ -55,7 +55,10 @@ interface OffboardData {
 const nothing: Deleted = { users: 0, items: 0, tables: 0, userPools: 0, stacks: 0, apiKeys: 0, slots: 0 };
 
 /** What an offboarding of this tenant will delete; for the list that an operator confirms. */
-export async function planOffboarding(context: Context, reference: string): Promise<{ tenant: TenantRecord; holdings: Holdings }> {
+export async function planOffboarding(
+  context: Context,
+  reference: string,
+): Promise<{ tenant: TenantRecord; holdings: Holdings }> {
   const session = await openSession(context);
   const tenant = await session.registry.findTenant(reference);
   return { tenant, holdings: await findHoldings(context, session, tenant) };
@@ -107,12 +110,21 @@ async function findHoldings(context: Context, { shared }: Session, tenant: Tenan
   const resources = outputs[tenantOutputs.tables] === undefined ? await stacks.resources(stack) : [];
   const physical = (type: string): [string, string][] =>
     resources
-      .filter((resource) => resource.ResourceType === type && resource.PhysicalResourceId && resource.ResourceStatus !== 'DELETE_COMPLETE')
+      .filter(
+        (resource) =>
+          resource.ResourceType === type &&
+          resource.PhysicalResourceId &&
+          resource.ResourceStatus !== 'DELETE_COMPLETE',
+      )
       .map((resource) => [resource.LogicalResourceId ?? '', resource.PhysicalResourceId ?? '']);
   const userPoolId = outputs[tenantOutputs.userPoolId] ?? physical('AWS::Cognito::UserPool')[0]?.[1];
   return {
     ...(userPoolId && {
-      pool: { userPoolId, clientId: outputs[tenantOutputs.clientId] ?? '', issuer: outputs[tenantOutputs.issuer] ?? '' },
+      pool: {
+        userPoolId,
+        clientId: outputs[tenantOutputs.clientId] ?? '',
+        issuer: outputs[tenantOutputs.issuer] ?? '',
+      },
     }),
     ownPool: true,
     // A stack that never came up has no outputs; its tables are found among its resources.
@@ -124,7 +136,12 @@ async function findHoldings(context: Context, { shared }: Session, tenant: Tenan
   };
 }
 
-function stepsFor(context: Context, session: Session, tenant: TenantRecord, request: OffboardRequest): Step<OffboardData>[] {
+function stepsFor(
+  context: Context,
+  session: Session,
+  tenant: TenantRecord,
+  request: OffboardRequest,
+): Step<OffboardData>[] {
   const { registry } = session;
   const { target, signal } = context;
   const { tenantId } = tenant;
@@ -137,7 +154,8 @@ function stepsFor(context: Context, session: Session, tenant: TenantRecord, requ
     for (const [kind, count] of Object.entries(counts)) deleted[kind as keyof Deleted] += count;
     data.deleted = deleted;
   };
-  const holdingsOf = (data: Partial<OffboardData>): Holdings => data.holdings ?? { ownPool: false, tables: {} };
+  const holdingsOf = (data: Partial<OffboardData>): Holdings =>
+    data.holdings ?? { ownPool: false, tables: {} };
 
   const steps: Step<OffboardData>[] = [
     {
@@ -161,7 +179,11 @@ function stepsFor(context: Context, session: Session, tenant: TenantRecord, requ
       title: 'Export users and items',
       async run(data) {
         const { pool, tables } = holdingsOf(data);
-        const exported = await exportTenant(directory, { tenant, pool, tables, identity, items }, context.now());
+        const exported = await exportTenant(
+          directory,
+          { tenant, pool, tables, identity, items },
+          context.now(),
+        );
         data.export = { ...exported.manifest, directory: exported.directory };
       },
     });
@@ -191,7 +213,9 @@ function stepsFor(context: Context, session: Session, tenant: TenantRecord, requ
           if (!(await items.tableExists(table))) continue;
           const count = ownPool
             ? await items.count(table, tenantId)
-            : await items.deleteAll(table, tenantId, (deleted) => tools.detail(`${service}: ${deleted} items`));
+            : await items.deleteAll(table, tenantId, (deleted) =>
+                tools.detail(`${service}: ${deleted} items`),
+              );
           add(data, { items: count });
         }
       },
@@ -267,7 +291,8 @@ async function whatIsLeft(holdings: Holdings, tenantId: string, services: Servic
       if (count > 0) left.push(`${count} items in the table ${table} of ${service}`);
     }
   }
-  if (pool && ownPool && (await services.identity.poolExists(pool.userPoolId))) left.push(`the user pool ${pool.userPoolId}`);
+  if (pool && ownPool && (await services.identity.poolExists(pool.userPoolId)))
+    left.push(`the user pool ${pool.userPoolId}`);
   if (pool && !ownPool) {
     let users = 0;
     for await (const _ of services.identity.users(pool, tenantId)) users++;

@@ -100,20 +100,29 @@ async function reserve(
 }
 
 function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): TenantRecord {
-  const unfinished = tenant.status === 'provisioning' || (tenant.status === 'failed' && tenant.operation?.kind !== 'offboard');
+  const unfinished =
+    tenant.status === 'provisioning' || (tenant.status === 'failed' && tenant.operation?.kind !== 'offboard');
   if (!unfinished)
     throw new SaasError('tenant_exists', `the name "${request.name}" is taken`, {
       detail: `tenant ${tenant.tenantId} has it (${tenant.tier}, ${tenant.status})`,
       hint: `choose another name, or look at it: saas-ecs describe-tenant ${request.name}`,
     });
   if (tenant.tier !== tier.name)
-    throw new SaasError('tier_differs', `tenant "${request.name}" is being onboarded on the tier "${tenant.tier}", not "${tier.name}"`, {
-      hint: `go on with --tier ${tenant.tier}, or remove it first: saas-ecs offboard ${request.name} --confirm ${request.name}`,
-    });
+    throw new SaasError(
+      'tier_differs',
+      `tenant "${request.name}" is being onboarded on the tier "${tenant.tier}", not "${tier.name}"`,
+      {
+        hint: `go on with --tier ${tenant.tier}, or remove it first: saas-ecs offboard ${request.name} --confirm ${request.name}`,
+      },
+    );
   if (tenant.adminEmail !== request.email && tenant.operation?.done.includes('identity'))
-    throw new SaasError('email_differs', `the administrator of "${request.name}" was invited at another address`, {
-      hint: `go on with --email ${tenant.adminEmail}`,
-    });
+    throw new SaasError(
+      'email_differs',
+      `the administrator of "${request.name}" was invited at another address`,
+      {
+        hint: `go on with --email ${tenant.adminEmail}`,
+      },
+    );
   return tenant;
 }
 
@@ -178,7 +187,9 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
     title: 'Place it in the pool',
     async run(data, tools) {
       if (!shared.pool)
-        throw new SaasError('pool_not_deployed', 'the pool is not deployed', { hint: 'deploy it: saas-ecs deploy-shared' });
+        throw new SaasError('pool_not_deployed', 'the pool is not deployed', {
+          hint: 'deploy it: saas-ecs deploy-shared',
+        });
       const { userPoolId, clientId, issuer } = shared.pool;
       data.pool = { userPoolId, clientId, issuer };
       await write(
@@ -190,9 +201,13 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
 
   const poolOf = (data: Partial<OnboardData>): UserPool & { issuer: string } => {
     if (data.pool) return data.pool;
-    throw new SaasError('operation_damaged', `the record of the onboarding of "${tenant.name}" is incomplete`, {
-      hint: `remove the tenant, then begin anew: saas-ecs offboard ${tenant.name} --confirm ${tenant.name}`,
-    });
+    throw new SaasError(
+      'operation_damaged',
+      `the record of the onboarding of "${tenant.name}" is incomplete`,
+      {
+        hint: `remove the tenant, then begin anew: saas-ecs offboard ${tenant.name} --confirm ${tenant.name}`,
+      },
+    );
   };
 
   return [
@@ -202,7 +217,8 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
       title: 'Invite the administrator',
       async run(data) {
         const pool = poolOf(data);
-        if (tier.model !== 'pool') await registry.putIssuer({ issuer: pool.issuer, clientId: pool.clientId, tenantId });
+        if (tier.model !== 'pool')
+          await registry.putIssuer({ issuer: pool.issuer, clientId: pool.clientId, tenantId });
         await identity.ensureGroup(pool, tenantId);
         await identity.ensureUser(pool, tenant, { email: tenant.adminEmail, role: 'TenantAdmin' });
       },
@@ -228,7 +244,9 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
       async run(data) {
         const service = context.config.services[0];
         const url = `${record.apiUrl ?? ''}${service?.path ?? '/'}`;
-        await identity.withProbe(poolOf(data), tenant, (token) => untilServed(url, token, { signal, withinMs: 60_000 }));
+        await identity.withProbe(poolOf(data), tenant, (token) =>
+          untilServed(url, token, { signal, withinMs: 60_000 }),
+        );
       },
     },
   ];
@@ -236,11 +254,19 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
 
 /** The release that an interrupted onboarding began on; the newest for a first run, and after a failure that a newer one may mend. */
 async function releaseFor({ registry }: Session, tenant: TenantRecord): Promise<ReleaseItem> {
-  const release = tenant.release && !tenant.lastError ? await registry.release(tenant.release) : (await registry.releases())[0];
+  const release =
+    tenant.release && !tenant.lastError
+      ? await registry.release(tenant.release)
+      : (await registry.releases())[0];
   if (release) return release;
-  throw new SaasError('no_release', 'no release has been published', { hint: 'publish one: saas-ecs deploy-shared' });
+  throw new SaasError('no_release', 'no release has been published', {
+    hint: 'publish one: saas-ecs deploy-shared',
+  });
 }
 
-function mapEntries<T>(record: Record<string, T>, map: (key: string, value: T) => [string, string]): Record<string, string> {
+function mapEntries<T>(
+  record: Record<string, T>,
+  map: (key: string, value: T) => [string, string],
+): Record<string, string> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => map(key, value)));
 }

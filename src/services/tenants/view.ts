@@ -17,7 +17,14 @@ export function tierOf(config: Config, name: string): Tier {
 /** The limits that hold for a tier now: as last set, else as configured. */
 export function liveThrottle(config: Config, tiers: readonly TierItem[], name: string): Throttle {
   const set = tiers.find((item) => item.tier === name)?.throttle;
-  return set ?? config.tiers.find((tier) => tier.name === name)?.throttle ?? { rate: 0, burst: 0, quota: { limit: 0, period: 'day' } };
+  return (
+    set ??
+    config.tiers.find((tier) => tier.name === name)?.throttle ?? {
+      rate: 0,
+      burst: 0,
+      quota: { limit: 0, period: 'day' },
+    }
+  );
 }
 
 /** The tenant as commands show it. */
@@ -33,7 +40,12 @@ export function toTenant(record: TenantRecord, config: Config, tiers: readonly T
     apiUrl: record.apiUrl ?? null,
     cell: record.cell ?? null,
     release: record.release ?? null,
-    throttle: { rate: throttle.rate, burst: throttle.burst, quota: throttle.quota, source: record.throttle ? 'tenant' : 'tier' },
+    throttle: {
+      rate: throttle.rate,
+      burst: throttle.burst,
+      quota: throttle.quota,
+      source: record.throttle ? 'tenant' : 'tier',
+    },
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
     lastError: record.lastError ?? null,

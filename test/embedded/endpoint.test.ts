@@ -352,8 +352,8 @@ describe('AWS JSON', () => {
       body: '{"services":[]}',
     });
     expect(answer).toMatchObject({
-      status: 403,
-      headers: { 'x-amzn-errortype': 'MissingAuthenticationToken' },
+      status: 400,
+      headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
     });
   });
 

@@ -8,9 +8,11 @@ import {
   type Call,
   type Cloud,
   type Principal,
+  type Protocol,
 } from '../platform.ts';
 import { collect, stream } from './body.ts';
 import { presignedUntil, signerOf } from './credentials.ts';
+import { refusal, refusingAs } from './denials.ts';
 import { streamingInput } from './rest.ts';
 import {
   adapterOf,
@@ -78,16 +80,18 @@ export async function answer(
         typeof target === 'string' ? targetOperation(target) : `${wire.method} ${path}`,
       );
     }
-    [service] = group.services;
+    service = group.first;
     if (signingName === 's3') wire.path = withHostBucket(path, request.headers.host);
-    const principal = principalOf(cloud, request, wire, signer);
+    const { protocol } = group.first;
+    if (signer && request.headers.origin !== undefined) throw fromBrowser();
+    const principal = refusingAs(protocol, () => principalOf(cloud, wire, signer));
     const call: Call = { principal, operation, requestId, request };
 
     const target = request.headers['x-amz-target'];
     if (service?.raw && typeof target === 'string') {
       operation = targetOperation(target);
       call.operation = operation;
-      if (!signer) throw unsigned();
+      if (!signer) throw unsigned(protocol);
       wire.body = await collect(request);
       const raw = await service.raw(operation, wire.body, call);
       if (raw) {
@@ -107,7 +111,7 @@ export async function answer(
     namespace = shape.namespace;
     call.operation = operation;
     if (labels) wire.labels = labels;
-    if (!shape.operation.public && !signer) throw unsigned();
+    if (!shape.operation.public && !signer) throw unsigned(service.protocol);
     if (request.headers.origin !== undefined && !shape.operation.public) throw fromBrowser();
     if (service.protocol.startsWith('rest-')) {
       if (streamingInput(shape)) wire.stream = stream(request);
@@ -131,7 +135,10 @@ async function run(
   const adapter = adapterOf(shape.service);
   const input = adapter.decode(shape, wire);
   requireMembers(shape, input);
-  for (const access of accessOf(shape, input, call)) cloud.iam.authorize(call.principal, access);
+  const accesses = accessOf(shape, input, call);
+  refusingAs(shape.service.protocol, () => {
+    for (const access of accesses) cloud.iam.authorize(call.principal, access);
+  });
   const result = await (shape.operation.handler as (input: unknown, call: Call) => unknown)(input, call);
   await cloud.store.flushed();
   const output = withDates(shape.output, result ?? {}) as Record<string, unknown>;
@@ -145,22 +152,16 @@ function accessOf(shape: OperationShape, input: unknown, call: Call): Access[] {
   return [{ action: `${shape.service.iamPrefix ?? shape.service.signingName}:${shape.name}`, resource: '*' }];
 }
 
-function principalOf(
-  cloud: Cloud,
-  request: IncomingMessage,
-  wire: WireRequest,
-  signer: ReturnType<typeof signerOf>,
-): Principal {
-  if (signer && request.headers.origin !== undefined) throw fromBrowser();
-  const until = request.headers.authorization === undefined ? presignedUntil(wire.query) : undefined;
+function principalOf(cloud: Cloud, wire: WireRequest, signer: ReturnType<typeof signerOf>): Principal {
+  const until = wire.headers.authorization === undefined ? presignedUntil(wire.query) : undefined;
   if (until !== undefined && cloud.clock.now() > until) {
     throw new AwsError('AccessDenied', 'Request has expired', 403);
   }
   return cloud.sts.principalOf(signer?.accessKeyId, signer?.sessionToken);
 }
 
-const unsigned = (): AwsError =>
-  new AwsError('MissingAuthenticationToken', 'Missing Authentication Token', 403);
+const unsigned = (protocol: Protocol): AwsError =>
+  refusal(protocol, 'MissingAuthenticationToken', 'Missing Authentication Token');
 
 /** A web page must not act on the cloud of whoever looks at it; public operations (Cognito's sign-in) are for pages. */
 const fromBrowser = (): AwsError =>

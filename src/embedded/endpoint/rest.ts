@@ -157,5 +157,7 @@ export function encodeRest(
       bodyMembers > 0 || codec.contentType.endsWith('json') ? codec.print(shape.output, inBody, shape) : '';
     if (body.length > 0) headers['content-type'] ??= codec.contentType;
   }
+  // S3 has no member for it: part of an object is 206.
+  if (status === 200 && headers['content-range'] !== undefined) status = 206;
   return { status, headers, body: body ?? '' };
 }

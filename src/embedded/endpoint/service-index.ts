@@ -26,11 +26,17 @@ const isJson = (service: AwsService): boolean => service.protocol.startsWith('js
 export const targetOperation = (target: string): string => target.slice(target.lastIndexOf('.') + 1);
 
 /** The services of one signing name: API Gateway's two versions share theirs. */
-class ServiceGroup {
+export class ServiceGroup {
+  /** Speaks for the group where no operation is known yet: they share a family of protocols. */
+  readonly first: AwsService;
+  readonly services: readonly AwsService[];
   readonly #shapes = new Map<string, OperationShape>();
   readonly #routes: RouteTable | undefined;
 
-  constructor(readonly services: readonly AwsService[]) {
+  constructor(first: AwsService, others: readonly AwsService[]) {
+    this.first = first;
+    const services = [first, ...others];
+    this.services = services;
     const shapes = services.flatMap((service) =>
       service.operations.map((operation) => shapeOf(service, operation)),
     );
@@ -58,8 +64,8 @@ export class ServiceIndex {
 
   group(signingName: string): ServiceGroup | undefined {
     if (!this.#groups.has(signingName)) {
-      const services = this.#services.filter((service) => service.signingName === signingName);
-      this.#groups.set(signingName, services.length > 0 ? new ServiceGroup(services) : undefined);
+      const [first, ...others] = this.#services.filter((service) => service.signingName === signingName);
+      this.#groups.set(signingName, first && new ServiceGroup(first, others));
     }
     return this.#groups.get(signingName);
   }
@@ -84,8 +90,7 @@ export function operationOf(
   group: ServiceGroup,
   request: WireRequest,
 ): { shape: OperationShape; labels?: Record<string, string> } {
-  const [first] = group.services;
-  const signingName = first?.signingName ?? '';
+  const { signingName } = group.first;
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') {
     const name = targetOperation(target);

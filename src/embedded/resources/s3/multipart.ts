@@ -227,12 +227,11 @@ export function createMultipart(
 function chosenParts(upload: UploadRecord, input: CompleteMultipartUploadRequest): PartRecord[] {
   const named = input.MultipartUpload?.Parts ?? [];
   if (named.length === 0) throw new AwsError('MalformedXML', 'You must specify at least one part');
-  let last = 0;
+  const numbers = named.map((part) => part.PartNumber ?? 0);
+  if (numbers.some((number, index) => index > 0 && number <= (numbers[index - 1] ?? 0))) {
+    throw new AwsError('InvalidPartOrder', 'The list of parts was not in ascending order.');
+  }
   return named.map(({ PartNumber = 0, ETag }, index) => {
-    if (PartNumber <= last) {
-      throw new AwsError('InvalidPartOrder', 'The list of parts was not in ascending order.');
-    }
-    last = PartNumber;
     const part = upload.parts[String(PartNumber)];
     if (!part || (ETag !== undefined && ETag.replaceAll('"', '') !== part.etag)) {
       throw new AwsError(

@@ -139,11 +139,12 @@ function problemsOf(
         },
       ];
     case 'invalid_union': {
-      const target = (value as { target?: unknown } | undefined)?.target;
+      const parent = at.at(-1) === 'target' ? at.slice(0, -1) : at;
+      const target = at.at(-1) === 'target' ? value : (value as { target?: unknown } | undefined)?.target;
       return [
         {
-          line: lineOf([...at, 'target']),
-          text: `${where}target ${shown(target)} is not one of embedded, aws${didYouMean(String(target), ['embedded', 'aws'])}`,
+          line: lineOf([...parent, 'target']),
+          text: `${parent.map(String).join('.')}: target ${shown(target)} is not one of embedded, aws${didYouMean(String(target), ['embedded', 'aws'])}`,
         },
       ];
     }

@@ -1,0 +1,74 @@
+/**
+ * Writes what is generated from the code: docs/cli.md from the command tree, schema/saas-ecs.schema.json from the
+ * configuration's schema. With --check it writes nothing and fails when a file is out of date.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { commandTree } from '../dist/cli.js';
+import { configJsonSchema } from '../dist/services/config/schema.js';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const check = process.argv.includes('--check');
+
+/** A command's page: what its --help says, as Markdown. */
+function section(command, parents) {
+  const name = [...parents, command.name()].join(' ');
+  const help = [];
+  command.configureOutput({
+    writeOut: (text) => help.push(text),
+    getOutHelpWidth: () => 100,
+    getOutHasColors: () => false,
+  });
+  command.outputHelp();
+  return [`## \`${name}\``, '', '```text', help.join('').trimEnd(), '```', ''].join('\n');
+}
+
+const program = commandTree(undefined);
+const pages = [];
+for (const command of program.commands) {
+  if (command.name().startsWith('_')) continue;
+  if (command.commands.length > 0)
+    pages.push(...command.commands.map((child) => section(child, ['saas-ecs', command.name()])));
+  else pages.push(section(command, ['saas-ecs']));
+}
+const cli = `# Commands
+
+This page is generated from the command tree by \`npm run docs\`; CI checks that it is up to date.
+Conventions that all commands share (streams, JSON, exit codes, prompts) are at the end.
+
+${pages.join('\n')}
+## Conventions
+
+- **stdout is the result and nothing else**; progress, prompts and notes go to stderr.
+- \`--output json\` (or \`--json\`) prints one envelope: \`{"schemaVersion":1,"ok":true,"data":…}\` or
+  \`{"schemaVersion":1,"ok":false,"error":{"code","message","detail","hint","exitCode"}}\`. \`--output ndjson\` prints the
+  progress as events, one JSON document a line, and the same envelope last.
+- **Exit codes**: 0 done, 1 failed, 2 usage or missing input, 3 changes present (\`--exit-code\`), 4 not found, 124 wait timed
+  out while the operation goes on, 130 Ctrl-C, 143 SIGTERM. A declined confirmation is not 0.
+- **Prompts** appear only when stdin and stderr are terminals, not in CI, not with \`--json\` or \`--no-input\`. Each has a flag.
+  After questions the equivalent command without any is printed.
+- **Precedence**: flag, then \`SAAS_ECS_*\`, then saas-ecs.yaml, then prompt.
+- **Destroying** asks for the name, or takes \`--confirm NAME\`; \`--yes\` does not cover it.
+- \`NO_COLOR\` and \`FORCE_COLOR\` are respected. There is no telemetry.
+`;
+
+const files = {
+  'docs/cli.md': cli,
+  'schema/saas-ecs.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+};
+let stale = 0;
+for (const [name, text] of Object.entries(files)) {
+  const file = path.join(root, name);
+  const known = await readFile(file, 'utf8').catch(() => '');
+  if (known === text) continue;
+  if (check) {
+    console.error(`${name} is out of date: run npm run docs`);
+    stale++;
+  } else {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+    console.log(`wrote ${name}`);
+  }
+}
+process.exitCode = stale > 0 ? 1 : 0;

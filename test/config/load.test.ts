@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { SaasError } from '../../src/model/error.ts';
+import { parseConfig } from '../../src/services/config/load.ts';
+import { defaultServices, defaultTiers, projectText } from '../../src/services/config/write.ts';
+
+const parse = (text: string) => parseConfig(text, '/project/saas-ecs.yaml');
+
+function mistakes(text: string): string[] {
+  try {
+    parse(text);
+  } catch (error) {
+    if (error instanceof SaasError) return (error.detail ?? '').split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('saas-ecs.yaml', () => {
+  it('is accepted as init writes it, with the defaults filled in', () => {
+    const config = parse(
+      projectText({ app: 'shop', tiers: defaultTiers, services: defaultServices, routing: 'direct' }),
+    );
+    expect(config.tiers.map((tier) => [tier.name, tier.model, tier.throttle.quota])).toEqual([
+      ['basic', 'pool', { limit: 1000, period: 'day' }],
+      ['advanced', 'shared-cluster', { limit: 2000, period: 'day' }],
+      ['premium', 'dedicated-cluster', { limit: 6000, period: 'day' }],
+    ]);
+    expect(config.services.map((service) => [service.name, service.access, service.port])).toEqual([
+      ['orders', 'data', 3010],
+      ['products', 'data', 3010],
+      ['users', 'identity', 3010],
+    ]);
+    expect(config.environments).toEqual([{ name: 'local', target: 'embedded' }]);
+  });
+
+  it('shows every mistake at once, each with its line, the wrong value and what was probably meant', () => {
+    const text = `app: Shop
+environments:
+  local: { target: embeded }
+tiers:
+  basic:
+    model: pol
+    throttle: { rate: 10, burst: -1, quota: 1000/dya }
+    capasity: ec2
+services:
+  - { name: orders, path: /orders, image: "builtin:ordr", table: { sortKey: orderId } }
+routng: direct
+`;
+    const found = mistakes(text);
+    expect(found).toEqual([
+      expect.stringMatching(/^saas-ecs\.yaml:1: app: "Shop"/),
+      expect.stringMatching(
+        /^saas-ecs\.yaml:3: environments\.local: target "embeded" .* did you mean "embedded"\?/,
+      ),
+      expect.stringMatching(
+        /^saas-ecs\.yaml:6: tiers\.basic\.model: "pol" is not one of .* did you mean "pool"\?/,
+      ),
+      expect.stringMatching(/^saas-ecs\.yaml:7: tiers\.basic\.throttle\.burst: -1/),
+      expect.stringMatching(/^saas-ecs\.yaml:7: tiers\.basic\.throttle\.quota: "1000\/dya": .*1000\/day/),
+      expect.stringMatching(/^saas-ecs\.yaml:8: .*"capasity"; did you mean "capacity"\?/),
+      expect.stringMatching(/^saas-ecs\.yaml:11: unknown setting "routng"; did you mean "routing"\?/),
+    ]);
+  });
+
+  it('finds what no schema says: names used twice, images that are not there', () => {
+    const config = projectText({
+      app: 'shop',
+      tiers: defaultTiers,
+      services: defaultServices,
+      routing: 'direct',
+    });
+    const own =
+      '  - { name: orders, path: /reviews, image: ./reviews }\n  - { name: ratings, path: /ratings, image: "builtin:ordr" }\n';
+    expect(mistakes(config.replace('\nrouting:', `${own}\nrouting:`))).toEqual([
+      expect.stringMatching(/name: "orders" is used in line \d+ already/),
+      expect.stringMatching(/image: "\.\/reviews" has no Dockerfile/),
+      expect.stringMatching(/no built-in image "ordr"; did you mean "order"\?/),
+    ]);
+  });
+
+  it('tells where YAML itself is broken', () => {
+    expect(mistakes('app: shop\n  tiers: [\n')[0]).toMatch(/^saas-ecs\.yaml:\d+: /);
+  });
+});

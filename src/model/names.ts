@@ -29,6 +29,13 @@ export const sharedParameters = {
   sharedClusterName: 'shared-cluster-name',
   sharedClusterCapacityProvider: 'shared-cluster-capacity-provider',
   logRetentionDays: 'log-retention-days',
+  /** Of the first cell, where the pool is. */
+  poolListenerArn: 'pool-listener-arn',
+  poolLoadBalancerSecurityGroupId: 'pool-load-balancer-security-group-id',
+  /** What a further cell shares with the first. */
+  vpcLinkId: 'vpc-link-id',
+  vpcLinkSecurityGroupId: 'vpc-link-security-group-id',
+  authorizerArn: 'authorizer-arn',
   /** JSON: {@link PoolOutputs}. */
   pool: 'pool',
 } as const;
@@ -46,6 +53,8 @@ export interface CellOutputs {
   listenerArn: string;
   loadBalancerArn: string;
   loadBalancerSecurityGroupId: string;
+  /** Tier name -> usage plan id on this cell's stage. */
+  usagePlans?: Record<string, string>;
 }
 export const cellParameterPath = (app: string, environment: string, cell: string): string =>
   `/saas-ecs/${app}/${environment}/cell/${cell}`;
@@ -59,6 +68,8 @@ export interface PoolOutputs {
   clusterName: string;
   /** Service name -> table name. */
   tables: Record<string, string>;
+  /** Service name -> ECS service name. */
+  services?: Record<string, string>;
 }
 
 /** JSON value of the SSM parameter `usage-plans`: tier name -> usage plan id. */

@@ -37,15 +37,20 @@ const tenantIdShape = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
  * token is remembered, by its hash, until it expires.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const keys = createRemoteJWKSet(new URL(`${options.issuer}/.well-known/jwks.json`), {
-    timeoutDuration: 3_000,
-  });
+  let keys: ReturnType<typeof createRemoteJWKSet> | undefined;
+  // Made with the first token: it brings in Node's fetch, which a task needs not to be ready.
+  const issuerKeys = () => {
+    keys ??= createRemoteJWKSet(new URL(`${options.issuer}/.well-known/jwks.json`), {
+      timeoutDuration: 3_000,
+    });
+    return keys;
+  };
   const verified = new BoundedCache<Caller>(2_000);
 
   async function verifyToken(token: string, authorization: string, hash: string): Promise<Caller> {
     let payload: JWTPayload;
     try {
-      ({ payload } = await jwtVerify(token, keys, {
+      ({ payload } = await jwtVerify(token, issuerKeys(), {
         algorithms: ['RS256'],
         issuer: options.issuer,
         audience: options.clientId,

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify';
 import { toHttpError } from './failure.ts';
 import { forbidden, HttpError } from './http-error.ts';
 import { type Caller, createVerifier } from './identity.ts';
@@ -38,7 +43,6 @@ const options = {
   return503OnClosing: false,
   routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   genReqId: () => randomUUID(),
-  requestIdLogLabel: 'requestId',
   ajv: {
     // Nothing is coerced or dropped silently: what is not as documented is refused, with all problems at once.
     customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
@@ -55,7 +59,7 @@ export function createService(name: string, settings: Settings, routes: Routes):
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
   let stopping = false;

@@ -119,7 +119,10 @@ export function compileArn(source: string, variables: boolean): Pattern {
   const options = { wildcards: true, variables };
   // A variable's own colons don't part the ARN.
   const parts = sixParts(source.split(/:(?![^{}]*\})/));
-  if (!parts) return compilePattern(source, options);
+  if (!parts) {
+    // Not an ARN: `*`, or a variable that may stand for a whole one. An ARN with parts missing matches none.
+    return source.startsWith('arn:') ? { matches: never, any: false } : compilePattern(source, options);
+  }
   const patterns = parts.map((part) => compilePattern(part, options));
   return {
     any: false,

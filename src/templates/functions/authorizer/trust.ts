@@ -30,7 +30,7 @@ export function rememberTrust(source: Trust, now: () => number = Date.now): Trus
     lifetime: (value: T) => number,
   ): Promise<T> {
     const known = cache.get(key);
-    if (known) return known;
+    if (known !== undefined) return known;
     const loading = load();
     cache.set(key, loading, now() + 10 * second);
     loading.then(

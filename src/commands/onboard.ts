@@ -1,6 +1,8 @@
+import path from 'node:path';
 import type { Tenant } from '../model/tenant.ts';
 import { tenantNameProblem } from '../model/tenant.ts';
-import { onboard as onboardTenant } from '../services/tenants/onboard.ts';
+import { goOnInBackground } from '../services/background.ts';
+import { beginOnboarding, onboard as onboardTenant } from '../services/tenants/onboard.ts';
 import { duration, facts } from '../ui/table.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -8,6 +10,8 @@ export interface OnboardOptions {
   tier?: string;
   name?: string;
   email?: string;
+  /** False with --no-wait. */
+  wait?: boolean;
 }
 
 export async function onboard(cli: Invocation, options: OnboardOptions): Promise<void> {
@@ -33,6 +37,7 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
   });
   prompts.sayEquivalent(`saas-ecs onboard${options.tier ? ` --tier ${options.tier}` : ''}`);
 
+  if (options.wait === false) return begin(cli, { tier, name, email });
   const tenant = await cli.run((context) => onboardTenant(context, { tier, name, email }));
   output.result(tenant, (colors) =>
     [
@@ -47,6 +52,30 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
     ].join('\n'),
   );
   output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
+}
+
+/** Writes the tenant down and leaves the rest to a process in the background. */
+async function begin(cli: Invocation, request: { tier: string; name: string; email: string }): Promise<void> {
+  const context = await cli.quietContext();
+  const tenant = await beginOnboarding(context, request);
+  const { root } = context.config;
+  const log = await goOnInBackground({
+    root,
+    name: tenant.tenantId,
+    argv: [
+      'onboard',
+      ...['--tier', request.tier, '--name', request.name, '--email', request.email],
+      ...['--env', context.target.environment.name],
+      ...(cli.options.config === undefined ? [] : ['--config', path.resolve(cli.cwd, cli.options.config)]),
+      ...(cli.options.profile === undefined ? [] : ['--profile', cli.options.profile]),
+      ...(cli.options.region === undefined ? [] : ['--region', cli.options.region]),
+    ],
+  });
+  cli.output.result(
+    { ...tenant, durationMs: 0, steps: [] },
+    () => `tenant ${tenant.name} is being onboarded in the background (log: ${log})`,
+  );
+  cli.output.next(`saas-ecs describe-tenant ${tenant.name}`);
 }
 
 const describeModel: Record<Tenant['model'], string> = {

@@ -61,6 +61,26 @@ export async function onboard(context: Context, request: OnboardRequest): Promis
   };
 }
 
+/**
+ * Writes the tenant down and lets go of it, so that another process can take the onboarding up; the way of
+ * `--no-wait`. Refuses what {@link onboard} would refuse.
+ */
+export async function beginOnboarding(context: Context, request: OnboardRequest): Promise<Tenant> {
+  const tier = tierOf(context.config, request.tier);
+  checkName(request.name);
+  checkEmail(request.email);
+  const session = await openSession(context);
+  const { tenant, held } = await reserve(context, session, tier, request);
+  const { operation } = tenant;
+  if (held !== undefined && operation)
+    await session.registry.updateTenant(
+      tenant.tenantId,
+      { operation: { ...operation, leaseUntil: context.now().toISOString() } },
+      held,
+    );
+  return toTenant(tenant, context.config, await session.registry.tiers());
+}
+
 function checkName(name: string): void {
   const problem = tenantNameProblem(name);
   if (problem === undefined) return;

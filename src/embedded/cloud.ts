@@ -4,11 +4,12 @@ import path from 'node:path';
 import { createCloudFormation } from './cloudformation/index.ts';
 import { createEcs } from './compute/ecs/index.ts';
 import { createLambda } from './compute/lambda/index.ts';
-import { startEndpoint } from './endpoint/server.ts';
+import { type Endpoint, startEndpoint } from './endpoint/server.ts';
 import { createApiGateway } from './gateway/api-gateway/index.ts';
 import { createLoadBalancer } from './gateway/load-balancer/index.ts';
 import { createIam } from './iam/iam.ts';
 import { createSts } from './iam/sts.ts';
+import { lockState } from './lock.ts';
 import type { AwsService, Clock, Cloud } from './platform.ts';
 import { createApplicationAutoScaling } from './resources/application-auto-scaling.ts';
 import { createCognito } from './resources/cognito/index.ts';
@@ -21,7 +22,7 @@ import { createS3 } from './resources/s3/index.ts';
 import { createSecretsManager } from './resources/secrets-manager.ts';
 import { createServiceDiscovery } from './resources/service-discovery.ts';
 import { createSsm } from './resources/ssm.ts';
-import { openStore } from './store.ts';
+import { openStore, type Store } from './store.ts';
 
 export interface CloudOptions {
   /** Everything the cloud keeps, below one directory that only its user may read. */
@@ -38,10 +39,31 @@ export interface RunningCloud extends Cloud {
   stop(): Promise<void>;
 }
 
-/** Starts an embedded cloud on loopback and brings back what its state directory holds. */
+/**
+ * Starts an embedded cloud on loopback and brings back what its state directory holds. Rejects with a
+ * StateLockedError when another process serves the directory, a StateDamagedError when it can't be read, EADDRINUSE
+ * when the port is taken; nothing is changed then.
+ */
 export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
-  const store = await openStore(path.join(options.stateDir, 'store'));
+  const unlock = await lockState(options.stateDir);
+  try {
+    const store = await openStore(path.join(options.stateDir, 'store'));
+    return await assemble(options, store, unlock).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    });
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function assemble(
+  options: CloudOptions,
+  store: Store,
+  unlock: () => Promise<void>,
+): Promise<RunningCloud> {
   const services: AwsService[] = [];
   let endpoint = '';
 
@@ -98,15 +120,35 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
     cloudFormation,
   });
 
-  const server = await startEndpoint(cloud, options.port ?? 0);
-  endpoint = server.url;
-  for (const service of services) await service.start?.();
+  let server: Endpoint | undefined;
+  const stop = async (): Promise<void> => {
+    await server?.close();
+    for (const service of [...services].reverse()) {
+      // One that fails to stop must not keep the others' processes alive.
+      await Promise.resolve(service.stop?.()).catch((error: unknown) =>
+        cloud.log(`${service.signingName} did not stop: ${String(error)}`),
+      );
+    }
+  };
+  try {
+    server = await startEndpoint(cloud, options.port ?? 0);
+    endpoint = server.url;
+    for (const service of services) await service.start?.();
+    server.ready();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 
+  let stopping: Promise<void> | undefined;
   return Object.assign(cloud, {
-    async stop() {
-      await server.close();
-      for (const service of [...services].reverse()) await service.stop?.();
-      await store.close();
+    stop() {
+      stopping ??= (async () => {
+        await stop();
+        await store.close();
+        await unlock();
+      })();
+      return stopping;
     },
   }) as unknown as RunningCloud;
 }

@@ -1,14 +1,16 @@
 /**
- * Durable state: collections of JSON documents, held in memory and written through to one LevelDB. A write is
- * visible at once and on disk when {@link Store.flushed} resolves; the endpoint awaits that before it answers, so no
+ * Durable state: collections of JSON documents, held in memory and written through to one journal. A write is visible
+ * at once and in the file when {@link Store.flushed} resolves; the endpoint awaits that before it answers, so no
  * acknowledged write is lost to a `kill -9`.
  */
-import { Level } from 'level';
+import { type Journal, openJournal } from './journal.ts';
+
+export { StateDamagedError } from './journal.ts';
 
 export interface Collection<T> {
   get(key: string): T | undefined;
   has(key: string): boolean;
-  /** Stores the document as it is now; after changing it, put it again. */
+  /** Stores the document as it is now; after changing it, put it again. Throws when an earlier write has failed. */
   put(key: string, value: T): void;
   delete(key: string): boolean;
   keys(): string[];
@@ -19,16 +21,15 @@ export interface Collection<T> {
 export interface Store {
   /** The collection of that name; the same one at each call. */
   collection<T>(name: string): Collection<T>;
+  /** Resolves when every write so far is in the file. What is put without an await in between is kept or lost as one. */
   flushed(): Promise<void>;
   close(): Promise<void>;
 }
 
 const separator = '\u0000';
 
-/** Opens or creates the store in `directory`. Rejects when its files are damaged; it deletes nothing. */
+/** Opens or creates the store in `directory`. Rejects with a StateDamagedError when its file is damaged; it deletes nothing. */
 export async function openStore(directory: string): Promise<Store> {
-  const level = new Level<string, unknown>(directory, { valueEncoding: 'json' });
-  await level.open();
   const documents = new Map<string, Map<string, unknown>>();
   const mapOf = (name: string): Map<string, unknown> => {
     const known = documents.get(name);
@@ -37,28 +38,10 @@ export async function openStore(directory: string): Promise<Store> {
     documents.set(name, created);
     return created;
   };
-  for await (const [key, value] of level.iterator()) {
+  const journal: Journal = await openJournal(directory, (key, value) => {
     const cut = key.indexOf(separator);
     mapOf(key.slice(0, cut)).set(key.slice(cut + 1), value);
-  }
-
-  type Write = { type: 'put'; key: string; value: unknown } | { type: 'del'; key: string };
-  let waiting: Write[] = [];
-  let written: Promise<void> = Promise.resolve();
-  let scheduled = false;
-  const writeSoon = (write: Write): void => {
-    waiting.push(write);
-    if (scheduled) return;
-    scheduled = true;
-    written = written.then(() => {
-      scheduled = false;
-      const batch = waiting;
-      waiting = [];
-      return level.batch(batch);
-    });
-    // Whoever awaits flushed() sees the failure; nobody awaiting must not end the process.
-    written.catch(() => {});
-  };
+  });
 
   const collections = new Map<string, Collection<unknown>>();
   return {
@@ -70,14 +53,14 @@ export async function openStore(directory: string): Promise<Store> {
         get: (key) => map.get(key),
         has: (key) => map.has(key),
         put(key, value) {
+          // Written down now: the document may change before the file is.
+          journal.put(name + separator + key, JSON.stringify(value));
           map.set(key, value);
-          // Serialized now: the document may change before the batch is written.
-          writeSoon({ type: 'put', key: name + separator + key, value: JSON.parse(JSON.stringify(value)) });
         },
         delete(key) {
-          if (!map.delete(key)) return false;
-          writeSoon({ type: 'del', key: name + separator + key });
-          return true;
+          if (!map.has(key)) return false;
+          journal.remove(name + separator + key);
+          return map.delete(key);
         },
         keys: () => [...map.keys()],
         values: () => [...map.values()],
@@ -86,12 +69,7 @@ export async function openStore(directory: string): Promise<Store> {
       collections.set(name, collection as Collection<unknown>);
       return collection;
     },
-    async flushed() {
-      await written;
-    },
-    async close() {
-      await written;
-      await level.close();
-    },
+    flushed: () => journal.flushed(),
+    close: () => journal.close(),
   };
 }

@@ -221,6 +221,7 @@ const cloud = {
   account: '000000000000',
   clock: { now: () => Date.now() },
   services,
+  stateDir: '/nowhere',
   log: (message: string) => logged.push(message),
   store: { flushed: async () => {} },
   iam: {
@@ -250,6 +251,7 @@ let options: {
 };
 beforeAll(async () => {
   endpoint = await startEndpoint(cloud, 0);
+  endpoint.ready();
   options = {
     endpoint: endpoint.url,
     region: 'us-east-1',

@@ -1,6 +1,8 @@
 /** The one HTTP server of an embedded cloud: AWS API calls, and the services' own routes below `/_aws/`. */
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Cloud, Route } from '../platform.ts';
@@ -11,8 +13,14 @@ import type { WireResponse } from './wire.ts';
 export interface Endpoint {
   /** http://127.0.0.1:<port> */
   url: string;
+  /** From now on `/_aws/health` says that every service is there. */
+  ready(): void;
   close(): Promise<void>;
 }
+
+/** Tells whose state an endpoint serves, without naming the directory to whoever asks. */
+const stateId = (stateDir: string): string =>
+  createHash('sha256').update(path.resolve(stateDir)).digest('hex').slice(0, 16);
 
 /** Open connections get this long to finish their requests when the endpoint closes, in milliseconds. */
 const closeGrace = 2_000;
@@ -20,9 +28,21 @@ const closeGrace = 2_000;
 /** Listens on loopback and answers AWS API calls for the cloud's services. Rejects with EADDRINUSE when the port is taken. */
 export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoint> {
   const index = new ServiceIndex(cloud.services);
-  const routes = cloud.services
-    .flatMap((service) => service.routes ?? [])
-    .sort((a, b) => b.prefix.length - a.prefix.length);
+  const routes = [health, ...cloud.services.flatMap((service) => service.routes ?? [])].sort(
+    (a, b) => b.prefix.length - a.prefix.length,
+  );
+  let ready = false;
+  const health: Route = {
+    prefix: '/_aws/health',
+    handle(_request, response) {
+      const status = ready ? 'ready' : 'starting';
+      response.writeHead(ready ? 200 : 503, {
+        'content-type': 'application/json',
+        'x-embedded-cloud': stateId(cloud.stateDir),
+      });
+      response.end(JSON.stringify({ status }));
+    },
+  };
   const server = createServer(
     { keepAliveTimeout: 65_000, headersTimeout: 30_000, requestTimeout: 300_000, noDelay: true },
     (request, response) => {
@@ -44,6 +64,9 @@ export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoin
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ready() {
+      ready = true;
+    },
     close: () =>
       new Promise((resolve) => {
         const force = setTimeout(() => server.closeAllConnections(), closeGrace);
@@ -107,10 +130,6 @@ async function serveRoute(
   target: string,
 ): Promise<void> {
   const url = new URL(target, 'http://127.0.0.1');
-  if (url.pathname === '/_aws/health') {
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ready"}');
-    return;
-  }
   const route = routes.find((each) => url.pathname.startsWith(each.prefix));
   if (route) await route.handle(request, response, url);
   else

@@ -28,9 +28,6 @@ const closeGrace = 2_000;
 /** Listens on loopback and answers AWS API calls for the cloud's services. Rejects with EADDRINUSE when the port is taken. */
 export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoint> {
   const index = new ServiceIndex(cloud.services);
-  const routes = [health, ...cloud.services.flatMap((service) => service.routes ?? [])].sort(
-    (a, b) => b.prefix.length - a.prefix.length,
-  );
   let ready = false;
   const health: Route = {
     prefix: '/_aws/health',
@@ -43,6 +40,9 @@ export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoin
       response.end(JSON.stringify({ status }));
     },
   };
+  const routes = [health, ...cloud.services.flatMap((service) => service.routes ?? [])].sort(
+    (a, b) => b.prefix.length - a.prefix.length,
+  );
   const server = createServer(
     { keepAliveTimeout: 65_000, headersTimeout: 30_000, requestTimeout: 300_000, noDelay: true },
     (request, response) => {

@@ -200,8 +200,15 @@ export interface StsApi {
 }
 
 export interface LambdaApi {
-  /** Runs a function by ARN or name; rejects with the function's error (its `errorMessage`) or a time-out. */
-  invoke(functionName: string, event: unknown): Promise<unknown>;
+  /**
+   * Runs a function by ARN or name; rejects with the function's error (its `errorMessage`) or a time-out. With
+   * `caller` the function's resource policy must let that service invoke it for that resource, else AwsError AccessDeniedException.
+   */
+  invoke(
+    functionName: string,
+    event: unknown,
+    caller?: { service: string; sourceArn?: string },
+  ): Promise<unknown>;
 }
 
 export interface LogsApi {

@@ -1,0 +1,86 @@
+import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type App, CfnDeletionPolicy, Duration, RemovalPolicy } from 'aws-cdk-lib/core';
+import type { Deployment } from '../../model/config.ts';
+import { stackNames } from '../../model/names.ts';
+import { registryIndex } from '../../model/registry.ts';
+import { publish } from '../parameters.ts';
+import { accept } from '../review.ts';
+import { logRetentionDays, SharedStack } from '../shared-stack.ts';
+
+/**
+ * What operations stand on: the registry of tenants, the artifacts of releases, the secret behind tenants' API keys.
+ * All of it outlives the stack; only destroying the environment with its data removes it.
+ */
+export class ControlPlaneStack extends SharedStack {
+  constructor(app: App, deployment: Deployment) {
+    super(app, stackNames.controlPlane, deployment, 'saas-ecs: registry, release artifacts, key secret');
+    publish(this, deployment, 'registryTable', this.registry().ref);
+    publish(this, deployment, 'artifactsBucket', this.artifacts().bucketName);
+    publish(this, deployment, 'apiKeySecret', this.apiKeySecret().ref);
+    publish(this, deployment, 'logRetentionDays', String(logRetentionDays));
+  }
+
+  private registry(): CfnTable {
+    const key = (attributeName: string, keyType: 'HASH' | 'RANGE') => ({ attributeName, keyType });
+    const table = new CfnTable(this, 'Registry', {
+      attributeDefinitions: ['pk', 'sk', `${registryIndex}pk`, `${registryIndex}sk`].map((attributeName) => ({
+        attributeName,
+        attributeType: 'S',
+      })),
+      keySchema: [key('pk', 'HASH'), key('sk', 'RANGE')],
+      globalSecondaryIndexes: [
+        {
+          indexName: registryIndex,
+          keySchema: [key(`${registryIndex}pk`, 'HASH'), key(`${registryIndex}sk`, 'RANGE')],
+          projection: { projectionType: 'ALL' },
+        },
+      ],
+      billingMode: 'PAY_PER_REQUEST',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      timeToLiveSpecification: { attributeName: 'ttl', enabled: true },
+    });
+    table.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+    table.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    return table;
+  }
+
+  private artifacts(): Bucket {
+    const bucket = new Bucket(this, 'Artifacts', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      versioned: true,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      lifecycleRules: [
+        {
+          id: 'old-versions',
+          noncurrentVersionExpiration: Duration.days(90),
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+        },
+      ],
+    });
+    accept(bucket.node.defaultChild as CfnBucket, {
+      id: 'AwsSolutions-S1',
+      reason:
+        'Holds templates and no tenant data; who wrote a release is in the registry, and access logs would need a second bucket for good',
+    });
+    return bucket;
+  }
+
+  private apiKeySecret(): CfnSecret {
+    const secret = new CfnSecret(this, 'ApiKeySecret', {
+      description: "Every tenant's API key is derived from this secret",
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+    });
+    secret.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+    secret.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    accept(secret, {
+      id: 'AwsSolutions-SMG4',
+      reason:
+        "A rotation changes every tenant's API key at once, and the keys meter only: what a caller may do, its signed token decides",
+    });
+    return secret;
+  }
+}

@@ -1,0 +1,82 @@
+import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
+import { CfnRole } from 'aws-cdk-lib/aws-iam';
+import { type App, CfnDeletionPolicy, Fn } from 'aws-cdk-lib/core';
+import type { Deployment } from '../../model/config.ts';
+import { stackNames, usagePlansParameterPath } from '../../model/names.ts';
+import { publish, publishAt, read } from '../parameters.ts';
+import { accept } from '../review.ts';
+import { SharedStack } from '../shared-stack.ts';
+import { Authorizer } from './authorizer.ts';
+import { Cell } from './cell.ts';
+import { EniTrunking } from './eni-trunking.ts';
+import { executionRole } from './execution-role.ts';
+import { Network } from './network.ts';
+
+/** The network, the authorizer, the first cell, and what every task needs to start. */
+export class SharedInfraStack extends SharedStack {
+  constructor(app: App, deployment: Deployment) {
+    super(app, stackNames.sharedInfra, deployment, 'saas-ecs: network, API, load balancer, authorizer');
+    const network = new Network(this, 'Network', deployment);
+    const authorizer = new Authorizer(this, 'Authorizer', {
+      registryTable: read(this, deployment, 'registryTable'),
+      apiKeySecretArn: read(this, deployment, 'apiKeySecret'),
+    });
+    const cell = new Cell(this, 'Cell', {
+      name: 'cell-1',
+      deployment,
+      vpcId: network.vpcId,
+      subnetIds: network.privateSubnetIds,
+      vpcLinkId: network.vpcLinkId,
+      vpcLinkSecurityGroupId: network.vpcLinkSecurityGroupId,
+      authorizerArn: authorizer.functionArn,
+    });
+    // API Gateway refuses a stage with logs in an account that has not told it by which role to write them.
+    cell.stage.addResourceDependency(this.gatewayLogging());
+    if (deployment.tiers.some((tier) => tier.capacity === 'ec2')) new EniTrunking(this, 'EniTrunking');
+
+    publish(this, deployment, 'vpcId', network.vpcId);
+    publish(this, deployment, 'privateSubnetIds', Fn.join(',', network.privateSubnetIds), 'StringList');
+    publish(this, deployment, 'executionRoleArn', executionRole(this).attrArn);
+    publish(this, deployment, 'vpcLinkId', network.vpcLinkId);
+    publish(this, deployment, 'vpcLinkSecurityGroupId', network.vpcLinkSecurityGroupId);
+    publish(this, deployment, 'authorizerArn', authorizer.functionArn);
+    publish(this, deployment, 'poolListenerArn', cell.listenerArn);
+    publish(this, deployment, 'poolLoadBalancerSecurityGroupId', cell.loadBalancerSecurityGroupId);
+    publishAt(
+      this,
+      'UsagePlans',
+      usagePlansParameterPath(deployment.app, deployment.environment),
+      cell.usagePlans,
+    );
+  }
+
+  /** A setting of the account, not of this stack: it stays when the stack goes, for other APIs may write logs by it. */
+  private gatewayLogging(): CfnAccount {
+    const role = new CfnRole(this, 'GatewayLoggingRole', {
+      assumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Allow', Principal: { Service: 'apigateway.amazonaws.com' }, Action: 'sts:AssumeRole' },
+        ],
+      },
+      managedPolicyArns: [
+        this.formatArn({
+          service: 'iam',
+          region: '',
+          account: 'aws',
+          resource: 'policy',
+          resourceName: 'service-role/AmazonAPIGatewayPushToCloudWatchLogs',
+        }),
+      ],
+    });
+    role.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+    accept(role, {
+      id: 'AwsSolutions-IAM4',
+      reason:
+        "API Gateway checks for the permissions of exactly this policy, which AWS keeps, when the account's role is set",
+    });
+    const account = new CfnAccount(this, 'GatewayAccount', { cloudWatchRoleArn: role.attrArn });
+    account.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+    return account;
+  }
+}

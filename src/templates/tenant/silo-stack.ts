@@ -1,0 +1,69 @@
+import { type App, CfnOutput, CfnParameter, Stack, Token } from 'aws-cdk-lib/core';
+import type { Deployment } from '../../model/config.ts';
+import { tenantOutputs, tenantParameters } from '../../model/names.ts';
+import type { Tier } from '../../model/tier.ts';
+import { read, readList } from '../parameters.ts';
+import { parametersOnly } from '../parameters-only.ts';
+import { tenantCluster } from './cluster.ts';
+import { Ec2Capacity } from './ec2-capacity.ts';
+import { TenantServices } from './tenant-services.ts';
+
+/**
+ * The template of a silo tier's tenants. Synthesized once a release: onboarding a tenant is to create a stack from it
+ * with parameters.
+ */
+export class SiloStack extends Stack {
+  constructor(app: App, deployment: Deployment, tier: Tier) {
+    super(app, `tenant-${tier.name}`, {
+      description: `saas-ecs: a tenant on the tier "${tier.name}"`,
+      synthesizer: parametersOnly(),
+    });
+    const text = (name: string, allowedPattern?: string) =>
+      new CfnParameter(this, name, { ...(allowedPattern && { allowedPattern }) }).valueAsString;
+    const tenantId = text(tenantParameters.tenantId, '[A-Za-z0-9-]+');
+    const tierName = text(tenantParameters.tierName);
+    const vpcId = read(this, deployment, 'vpcId');
+    const subnetIds = readList(this, deployment, 'privateSubnetIds');
+    const { clusterName, capacity } = this.cluster(deployment, tier, vpcId, subnetIds);
+    const capacityProvider =
+      capacity?.capacityProvider ??
+      (tier.capacity === 'ec2' ? read(this, deployment, 'sharedClusterCapacityProvider') : undefined);
+    const application = new TenantServices(this, 'App', {
+      services: deployment.services,
+      routing: deployment.routing,
+      tenantPath: tenantId,
+      tenantId,
+      tierName,
+      clusterName,
+      ...(capacityProvider && { capacityProvider }),
+      vpcId,
+      subnetIds,
+      executionRoleArn: read(this, deployment, 'executionRoleArn'),
+      logRetentionDays: Token.asNumber(read(this, deployment, 'logRetentionDays')),
+      listenerArn: text(tenantParameters.listenerArn),
+      loadBalancerSecurityGroupId: text(tenantParameters.loadBalancerSecurityGroupId),
+      imageOf: (name) => text(tenantParameters.image(name)),
+      priorityOf: (name) =>
+        new CfnParameter(this, tenantParameters.rulePriority(name), { type: 'Number' }).valueAsNumber,
+    });
+    if (capacity) application.startAfter(capacity.association);
+
+    const { users } = application;
+    const outputs: Record<string, string> = {
+      [tenantOutputs.userPoolId]: users.userPoolId,
+      [tenantOutputs.clientId]: users.clientId,
+      [tenantOutputs.issuer]: users.issuer,
+      [tenantOutputs.clusterName]: clusterName,
+      [tenantOutputs.tables]: this.toJsonString(application.tables.names),
+      [tenantOutputs.services]: this.toJsonString(application.serviceNames),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+
+  private cluster(deployment: Deployment, tier: Tier, vpcId: string, subnetIds: string[]) {
+    if (tier.model === 'shared-cluster') return { clusterName: read(this, deployment, 'sharedClusterName') };
+    const clusterName = tenantCluster(this).ref;
+    if (tier.capacity === 'fargate') return { clusterName };
+    return { clusterName, capacity: new Ec2Capacity(this, 'Capacity', { clusterName, vpcId, subnetIds }) };
+  }
+}

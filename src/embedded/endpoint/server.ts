@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { stateIdLength } from '../../model/daemon.ts';
 import type { Cloud, Route } from '../platform.ts';
 import { answer } from './call.ts';
 import { ServiceIndex } from './service-index.ts';
@@ -20,7 +21,7 @@ export interface Endpoint {
 
 /** Tells whose state an endpoint serves, without naming the directory to whoever asks. */
 const stateId = (stateDir: string): string =>
-  createHash('sha256').update(path.resolve(stateDir)).digest('hex').slice(0, 16);
+  createHash('sha256').update(path.resolve(stateDir)).digest('hex').slice(0, stateIdLength);
 
 /** Open connections get this long to finish their requests when the endpoint closes, in milliseconds. */
 const closeGrace = 2_000;

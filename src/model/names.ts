@@ -28,7 +28,6 @@ export const sharedParameters = {
   executionRoleArn: 'execution-role-arn',
   sharedClusterName: 'shared-cluster-name',
   sharedClusterCapacityProvider: 'shared-cluster-capacity-provider',
-  logRetentionDays: 'log-retention-days',
   /** Of the first cell, where the pool is. */
   poolListenerArn: 'pool-listener-arn',
   poolLoadBalancerSecurityGroupId: 'pool-load-balancer-security-group-id',

@@ -11,6 +11,9 @@ import type { Deployment } from '../model/config.ts';
 import { sharedApp, storedApp } from './app.ts';
 import { proxyImage } from './core-app-plane/proxy-image.ts';
 
+// The CDK's own check of the templates takes seconds. The tests of the templates run it over all they can produce.
+process.env['CDK_VALIDATION'] = 'false';
+
 const [, , outdir] = process.argv;
 if (outdir === undefined) throw new Error('usage: synthesize.js OUTPUT_DIRECTORY < deployment.json');
 const deployment = JSON.parse(await text(process.stdin)) as Deployment;

@@ -1,13 +1,14 @@
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { type App, CfnDeletionPolicy, Duration, RemovalPolicy } from 'aws-cdk-lib/core';
+import { type App, Duration, RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { stackNames } from '../../model/names.ts';
 import { registryIndex } from '../../model/registry.ts';
+import { keep } from '../keep.ts';
 import { publish } from '../parameters.ts';
 import { accept } from '../review.ts';
-import { logRetentionDays, SharedStack } from '../shared-stack.ts';
+import { SharedStack } from '../shared-stack.ts';
 
 /**
  * What operations stand on: the registry of tenants, the artifacts of releases, the secret behind tenants' API keys.
@@ -19,7 +20,6 @@ export class ControlPlaneStack extends SharedStack {
     publish(this, deployment, 'registryTable', this.registry().ref);
     publish(this, deployment, 'artifactsBucket', this.artifacts().bucketName);
     publish(this, deployment, 'apiKeySecret', this.apiKeySecret().ref);
-    publish(this, deployment, 'logRetentionDays', String(logRetentionDays));
   }
 
   private registry(): CfnTable {
@@ -41,8 +41,7 @@ export class ControlPlaneStack extends SharedStack {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveSpecification: { attributeName: 'ttl', enabled: true },
     });
-    table.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
-    table.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    keep(table);
     return table;
   }
 
@@ -74,8 +73,7 @@ export class ControlPlaneStack extends SharedStack {
       description: "Every tenant's API key is derived from this secret",
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
     });
-    secret.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
-    secret.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    keep(secret);
     accept(secret, {
       id: 'AwsSolutions-SMG4',
       reason:

@@ -1,8 +1,9 @@
 import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import { CfnRole } from 'aws-cdk-lib/aws-iam';
-import { type App, CfnDeletionPolicy, Fn } from 'aws-cdk-lib/core';
+import { type App, Fn } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { stackNames, usagePlansParameterPath } from '../../model/names.ts';
+import { keep } from '../keep.ts';
 import { publish, publishAt, read } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { SharedStack } from '../shared-stack.ts';
@@ -69,14 +70,14 @@ export class SharedInfraStack extends SharedStack {
         }),
       ],
     });
-    role.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+    keep(role);
     accept(role, {
       id: 'AwsSolutions-IAM4',
       reason:
         "API Gateway checks for the permissions of exactly this policy, which AWS keeps, when the account's role is set",
     });
     const account = new CfnAccount(this, 'GatewayAccount', { cloudWatchRoleArn: role.attrArn });
-    account.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+    keep(account);
     return account;
   }
 }

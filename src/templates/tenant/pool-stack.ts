@@ -3,7 +3,7 @@ import type { Deployment } from '../../model/config.ts';
 import { type PoolOutputs, stackNames } from '../../model/names.ts';
 import { poolTenantPath } from '../../model/tenant.ts';
 import { publish, read, readList } from '../parameters.ts';
-import { logRetentionDays, SharedStack } from '../shared-stack.ts';
+import { SharedStack } from '../shared-stack.ts';
 import { tenantCluster } from './cluster.ts';
 import { poolPriorities } from './pool-priorities.ts';
 import { TenantServices } from './tenant-services.ts';
@@ -23,7 +23,6 @@ export class PoolStack extends SharedStack {
       vpcId: read(this, deployment, 'vpcId'),
       subnetIds: readList(this, deployment, 'privateSubnetIds'),
       executionRoleArn: read(this, deployment, 'executionRoleArn'),
-      logRetentionDays,
       listenerArn: read(this, deployment, 'poolListenerArn'),
       loadBalancerSecurityGroupId: read(this, deployment, 'poolLoadBalancerSecurityGroupId'),
       imageOf,

@@ -21,8 +21,11 @@ export class SharedClusterStack extends SharedStack {
       vpcId: read(this, deployment, 'vpcId'),
       subnetIds: readList(this, deployment, 'privateSubnetIds'),
     });
-    publish(this, deployment, 'sharedClusterCapacityProvider', capacity.capacityProvider).addResourceDependency(
-      capacity.association,
-    );
+    publish(
+      this,
+      deployment,
+      'sharedClusterCapacityProvider',
+      capacity.capacityProvider,
+    ).addResourceDependency(capacity.association);
   }
 }

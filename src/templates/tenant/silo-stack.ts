@@ -1,4 +1,4 @@
-import { type App, CfnOutput, CfnParameter, Stack, Token } from 'aws-cdk-lib/core';
+import { type App, CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { tenantOutputs, tenantParameters } from '../../model/names.ts';
 import type { Tier } from '../../model/tier.ts';
@@ -39,7 +39,6 @@ export class SiloStack extends Stack {
       vpcId,
       subnetIds,
       executionRoleArn: read(this, deployment, 'executionRoleArn'),
-      logRetentionDays: Token.asNumber(read(this, deployment, 'logRetentionDays')),
       listenerArn: text(tenantParameters.listenerArn),
       loadBalancerSecurityGroupId: text(tenantParameters.loadBalancerSecurityGroupId),
       imageOf: (name) => text(tenantParameters.image(name)),

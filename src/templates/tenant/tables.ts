@@ -1,8 +1,8 @@
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
-import { CfnDeletionPolicy } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { pascal } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
+import { keep } from '../keep.ts';
 
 /** Partition key of every table of the application, in the pool and in silos alike, so that a tenant can move. */
 export const partitionKey = 'tenantId';
@@ -40,8 +40,7 @@ export class Tables extends Construct {
       billingMode: 'PAY_PER_REQUEST',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     });
-    table.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
-    table.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    keep(table);
     return table;
   }
 }

@@ -7,6 +7,7 @@ import type { Deployment } from '../../model/config.ts';
 import { pascal, serviceEnvironment } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import { nginxPort } from '../images/rproxy/nginx-config.ts';
+import { logRetentionDays } from '../shared-stack.ts';
 import { proxyName, proxyTask } from './proxy.ts';
 import { ServiceTask, serviceHost, type TaskPlace } from './service-task.ts';
 import { Tables } from './tables.ts';
@@ -26,7 +27,6 @@ export interface TenantServicesProps {
   vpcId: string;
   subnetIds: string[];
   executionRoleArn: string;
-  logRetentionDays: number;
   listenerArn: string;
   loadBalancerSecurityGroupId: string;
   /** Image URI of a service or of `proxy`. */
@@ -145,7 +145,7 @@ export class TenantServices extends Construct {
     const namespace = new CfnHttpNamespace(this, 'Namespace', { name: stack.stackName });
     const logs = new CfnLogGroup(this, 'Logs', {
       logGroupName: `/saas-ecs/${stack.stackName}`,
-      retentionInDays: props.logRetentionDays,
+      retentionInDays: logRetentionDays,
     });
     return {
       clusterName: props.clusterName,

@@ -1,7 +1,8 @@
 import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
-import { CfnDeletionPolicy, Stack } from 'aws-cdk-lib/core';
+import { Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { tenantAttributes } from '../../model/tenant.ts';
+import { keep } from '../keep.ts';
 import { accept } from '../review.ts';
 
 const bare = (attribute: string): string => attribute.replace('custom:', '');
@@ -48,8 +49,7 @@ export class TenantUserPool extends Construct {
         })),
       ],
     });
-    pool.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
-    pool.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    keep(pool);
     accept(
       pool,
       {

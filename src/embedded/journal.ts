@@ -84,8 +84,8 @@ function replay(file: string, content: Buffer): Replay {
       end = stop + 1;
     } else {
       const json = content.subarray(offset + prefixLength, stop);
-      const sum = content.subarray(offset, offset + prefixLength - 1).toString('latin1');
-      if (sum !== checksum(json))
+      const prefix = content.subarray(offset, offset + prefixLength).toString('latin1');
+      if (prefix !== `${checksum(json)} `)
         throw new StateDamagedError(file, `the record at byte ${offset} fails its checksum`);
       const record = JSON.parse(json.toString('utf8')) as [string, unknown?];
       batch.push({ key: record[0], place: { offset, length }, record });
@@ -122,7 +122,7 @@ export async function openJournal(
     : replay(file, content);
   for (const [key, document] of documents) load(key, document);
 
-  let handle = await open(file, fresh ? 'w' : 'r+', 0o600);
+  let handle = await open(file, fresh ? 'w+' : 'r+', 0o600);
   let size = end;
   let live = 0;
   for (const place of places.values()) live += place.length;
@@ -167,8 +167,7 @@ export async function openJournal(
 
   /** Copies the lines that count into a new file, which then takes the old one's place. */
   const rewrite = async (): Promise<void> => {
-    const old = Buffer.alloc(size);
-    await handle.read(old, 0, size, 0);
+    const old = await readFile(file);
     const kept: Buffer[] = [Buffer.from(header)];
     const moved = new Map<string, Place>();
     let offset = header.length;

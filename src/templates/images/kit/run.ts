@@ -30,6 +30,8 @@ function stop(app: FastifyInstance, signal: string): void {
     app.log.warn('requests were cut off: they took too long to finish');
     process.exit(0);
   }, stopWithin);
+  // close() ends the connections that are idle now; those that become idle with their last answer would linger.
+  setInterval(() => app.server.closeIdleConnections(), 100);
   app.close().then(
     () => {
       clearTimeout(late);

@@ -34,7 +34,7 @@ describe("the reverse proxy's configuration", () => {
     expect(block(config, 'location = /orders')).toContain('proxy_pass http://orders;');
     expect(block(config, 'location ^~ /orders/')).toContain('proxy_pass http://orders;');
     expect(block(config, 'location ^~ /shop/reviews/')).toContain('proxy_pass http://product-reviews;');
-    expect(config).not.toContain('location = /shop/reviews');
+    expect(block(config, 'location = /shop/reviews')).toContain('return 404;');
     expect(config).toContain('# upstream UPSTREAM_PRODUCT_REVIEWS product-reviews-api 8081');
     expect(config).toContain('server ${UPSTREAM_PRODUCT_REVIEWS};');
   });

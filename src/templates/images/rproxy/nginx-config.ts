@@ -102,10 +102,12 @@ function locations({ name, path, routes }: Service): string {
     throw new Error(`the path "${path}" of the service "${name}" can't be routed by the reverse proxy`);
   const own = routes.filter((route) => route.path === '' || route.path === '/');
   const below = routes.filter((route) => route.path !== '' && route.path !== '/');
-  return [
-    own.length > 0 ? location(`= ${path}`, name, path, own) : '',
-    below.length > 0 ? location(`^~ ${path}/`, name, `${path}/*`, below) : '',
-  ].join('');
+  // Without a location of its own, nginx would answer the bare path with a redirect to the one below.
+  const bare =
+    own.length > 0
+      ? location(`= ${path}`, name, path, own)
+      : `  location = ${path} {\n    return 404;\n  }\n`;
+  return bare + (below.length > 0 ? location(`^~ ${path}/`, name, `${path}/*`, below) : '');
 }
 
 function location(

@@ -10,7 +10,7 @@ import { untilServed } from '../probe.ts';
 import type { StepReport } from '../progress.ts';
 import { newTenantId, type ReleaseItem, type TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
-import { explainFailure } from '../stack-failure.ts';
+import { FailureWatch } from '../stack-failure.ts';
 import { describeEvent, Stacks } from '../stacks.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { checkEmail } from './email.ts';
@@ -175,6 +175,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
       );
       const name = tenantStackName(target.prefix, tenantId);
       const stacks = new Stacks(target.client);
+      const failures = new FailureWatch(target.client);
       const outputs = await stacks
         .ensure(
           {
@@ -190,9 +191,15 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
             },
             tags,
           },
-          { signal, onEvent: (event) => describeEvent(event, tools.detail) },
+          {
+            signal,
+            onEvent(event) {
+              failures.see(event);
+              describeEvent(event, tools.detail);
+            },
+          },
         )
-        .catch((error: unknown) => explainFailure(target.client, name, error));
+        .catch((error: unknown) => failures.explain(error));
       const output = (key: string): string => outputs[key] ?? '';
       data.pool = {
         userPoolId: output(tenantOutputs.userPoolId),

@@ -41,7 +41,8 @@ export async function load(url, { headers = {}, connections = 16, seconds = 5 } 
   agent.destroy();
 
   times.sort((a, b) => a - b);
-  const at = (quantile) => times[Math.min(times.length - 1, Math.floor(times.length * quantile))] ?? Number.NaN;
+  const at = (quantile) =>
+    times[Math.min(times.length - 1, Math.floor(times.length * quantile))] ?? Number.NaN;
   return {
     requestsPerSecond: Math.round(times.length / elapsed),
     p50Ms: Math.round(at(0.5) * 100) / 100,

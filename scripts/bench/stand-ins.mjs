@@ -7,7 +7,9 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 const count = Number(process.argv[2] ?? 20);
 const { publicKey, privateKey } = await generateKeyPair('RS256');
-const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'RS256', use: 'sig' }] });
+const jwks = JSON.stringify({
+  keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'RS256', use: 'sig' }],
+});
 const asked = { assumeRole: 0, query: 0, jwks: 0 };
 
 const items = Array.from({ length: count }, (_, index) => ({
@@ -27,7 +29,8 @@ const items = Array.from({ length: count }, (_, index) => ({
   updatedAt: { S: '2026-01-01T00:00:00.000Z' },
 }));
 const page = Buffer.from(JSON.stringify({ Count: count, ScannedCount: count, Items: items }));
-const session = () => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+const session =
+  () => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <AssumedRoleUser><AssumedRoleId>AROABENCH:tenant</AssumedRoleId><Arn>arn:aws:sts::000000000000:assumed-role/tenant/bench</Arn></AssumedRoleUser>
 <Credentials><AccessKeyId>ASIABENCH</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>${'s'.repeat(800)}</SessionToken>
 <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration></Credentials></AssumeRoleResult>

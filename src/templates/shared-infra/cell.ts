@@ -4,7 +4,7 @@ import { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnListener, CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../model/config.ts';
 import { type CellOutputs, cellParameterPath, pascal } from '../../model/names.ts';
@@ -203,7 +203,7 @@ export class Cell extends Construct {
   private usagePlan(tier: Tier, api: CfnRestApi, stage: CfnStage): CfnUsagePlan {
     const { rate, burst, quota } = tier.throttle;
     return new CfnUsagePlan(this, `${pascal(tier.name)}Plan`, {
-      usagePlanName: `${Stack.of(this).stackName}-${tier.name}`,
+      usagePlanName: `${Aws.STACK_NAME}-${tier.name}`,
       description: `What one tenant on the tier "${tier.name}" may ask of the API`,
       apiStages: [{ apiId: api.ref, stage: stage.ref }],
       throttle: { rateLimit: rate, burstLimit: burst },

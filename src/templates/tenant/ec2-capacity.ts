@@ -41,7 +41,7 @@ export class Ec2Capacity extends Construct {
     });
     const provider = new CfnCapacityProvider(this, 'CapacityProvider', {
       // Not a generated name: that begins with the stack's, and names may not begin with "aws", "ecs" or "fargate".
-      name: `saas-${Stack.of(this).stackName}`,
+      name: `saas-${Aws.STACK_NAME}`,
       autoScalingGroupProvider: {
         autoScalingGroupArn: group.ref,
         managedScaling: { status: 'ENABLED', targetCapacity: 85 },

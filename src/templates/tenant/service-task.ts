@@ -1,7 +1,7 @@
 import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { CfnService, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import { CfnListenerRule, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Aws, type CfnResource, Stack, Tags } from 'aws-cdk-lib/core';
+import { Aws, type CfnResource, Tags } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { accept } from '../review.ts';
 import { tenantPathHeader } from '../shared-infra/openapi.ts';
@@ -217,7 +217,7 @@ export class ServiceTask extends Construct {
       maxCapacity: tasks.max,
     });
     return new CfnScalingPolicy(this, 'ScalingByCpu', {
-      policyName: `${Stack.of(this).stackName}-${this.node.id}`,
+      policyName: `${Aws.STACK_NAME}-${this.node.id}`,
       policyType: 'TargetTrackingScaling',
       scalingTargetId: target.ref,
       targetTrackingScalingPolicyConfiguration: {

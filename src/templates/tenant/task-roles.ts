@@ -23,7 +23,6 @@ const userActions = [
   'cognito-idp:AdminDeleteUser',
   'cognito-idp:AdminGetUser',
   'cognito-idp:AdminUpdateUserAttributes',
-  'cognito-idp:ListUsers',
   'cognito-idp:ListUsersInGroup',
 ];
 
@@ -53,6 +52,8 @@ export class TaskRoles extends Construct {
   readonly #identity: CfnRole | undefined;
   /** Pool only: the role that a service takes on behalf of one tenant, by session tag. */
   readonly tenantRoleArn: string | undefined;
+  /** Pool only: before it is there, a service can't take the tenant role. */
+  ready: CfnPolicy | undefined;
 
   constructor(scope: Construct, id: string, props: TaskRolesProps) {
     super(scope, id);
@@ -107,7 +108,7 @@ export class TaskRoles extends Construct {
       ],
     });
     // Apart from its role: the two roles name each other.
-    new CfnPolicy(this, 'AssumeTenant', {
+    this.ready = new CfnPolicy(this, 'AssumeTenant', {
       policyName: 'act-for-a-tenant',
       roles: [data.ref],
       policyDocument: policy(allow(['sts:AssumeRole', 'sts:TagSession'], role.attrArn)),

@@ -1,7 +1,7 @@
 import { CfnSecurityGroup, CfnSecurityGroupIngress } from 'aws-cdk-lib/aws-ec2';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnHttpNamespace } from 'aws-cdk-lib/aws-servicediscovery';
-import { type CfnResource, Stack } from 'aws-cdk-lib/core';
+import { Aws, type CfnResource } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../model/config.ts';
 import { pascal, serviceEnvironment } from '../../model/names.ts';
@@ -65,6 +65,7 @@ export class TenantServices extends Construct {
       for (const task of this.#tasks.values()) proxy.startAfter(task);
     }
     this.order(services);
+    if (roles.ready) this.startAfter(roles.ready);
   }
 
   /** Tasks start when this is there. */
@@ -140,11 +141,10 @@ export class TenantServices extends Construct {
   }
 
   private place(props: TenantServicesProps): TaskPlace {
-    const stack = Stack.of(this);
     // A namespace's name is the account's, so it is the stack's; and all logs are where the execution role may write.
-    const namespace = new CfnHttpNamespace(this, 'Namespace', { name: stack.stackName });
+    const namespace = new CfnHttpNamespace(this, 'Namespace', { name: Aws.STACK_NAME });
     const logs = new CfnLogGroup(this, 'Logs', {
-      logGroupName: `/saas-ecs/${stack.stackName}`,
+      logGroupName: `/saas-ecs/${Aws.STACK_NAME}`,
       retentionInDays: logRetentionDays,
     });
     return {
@@ -155,7 +155,7 @@ export class TenantServices extends Construct {
       securityGroupId: this.securityGroup(props).attrGroupId,
       executionRoleArn: props.executionRoleArn,
       logGroupName: logs.ref,
-      namespace: { name: stack.stackName, arn: namespace.attrArn },
+      namespace: { name: Aws.STACK_NAME, arn: namespace.attrArn },
       listenerArn: props.listenerArn,
       tenantPath: props.tenantPath,
       ...(props.tierName && { tierName: props.tierName }),

@@ -1,5 +1,5 @@
 import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
-import { Stack } from 'aws-cdk-lib/core';
+import { Aws } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { tenantAttributes } from '../../model/tenant.ts';
 import { keep } from '../keep.ts';
@@ -18,7 +18,7 @@ export class TenantUserPool extends Construct {
   constructor(scope: Construct, id: string) {
     super(scope, id);
     const pool = new CfnUserPool(this, 'UserPool', {
-      userPoolName: Stack.of(this).stackName,
+      userPoolName: Aws.STACK_NAME,
       userPoolTier: 'LITE',
       usernameAttributes: ['email'],
       usernameConfiguration: { caseSensitive: false },

@@ -79,17 +79,19 @@ async function start(stateDir: string, asked: number | undefined, log: DaemonLog
       known,
     );
   }
-  const port = known ?? asked ?? (await freePort());
-  if (!(await isFree(port))) throw new StartFailure('port_taken', `port ${port} is in use`, port);
-  try {
-    const cloud = await startCloud({ stateDir, port, log: log.write });
-    await writeRecord(stateDir, port, true);
-    return cloud;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-      throw new StartFailure('port_taken', `port ${port} is in use`, port, error);
+  for (let attempt = 1; ; attempt++) {
+    const port = known ?? asked ?? (await freePort());
+    try {
+      const cloud = await startCloud({ stateDir, port, log: log.write });
+      await writeRecord(stateDir, port, true);
+      return cloud;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      // A port that was free a moment ago went to somebody else: no reason to give up, unless it must be that one.
+      if (known !== undefined || asked !== undefined || attempt === 3) {
+        throw new StartFailure('port_taken', `port ${port} is in use`, port, error);
+      }
     }
-    throw error;
   }
 }
 

@@ -105,7 +105,10 @@ export interface AwsService {
   readonly routes?: readonly Route[];
   /** Brings back what ran when the process ended. Called once, after all services exist and the endpoint listens. */
   start?(): Promise<void>;
-  /** Ends processes and timers; the state stays. */
+  /**
+   * Ends processes and timers; the state stays. It is not called when this process is killed: every child process holds
+   * a pipe or IPC channel of ours and ends when that closes.
+   */
   stop?(): Promise<void>;
 }
 

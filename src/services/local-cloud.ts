@@ -129,13 +129,16 @@ export async function resetLocalCloud(options: { root: string }): Promise<void> 
 
 /** Every mail that the embedded cloud "sent", newest last. Throws SaasError `embedded_cloud_unreachable`. */
 export async function readOutbox(endpoint: string): Promise<OutboxMail[]> {
-  const answer = await request(`${endpoint}/_aws/outbox`, 10_000).catch((error: unknown) => {
-    throw new SaasError('embedded_cloud_unreachable', `the embedded cloud at ${endpoint} does not answer`, {
-      detail: error instanceof Error ? error.message : String(error),
+  const unreachable = (detail: string, cause?: unknown): SaasError =>
+    new SaasError('embedded_cloud_unreachable', `the embedded cloud at ${endpoint} does not answer`, {
+      detail,
       hint: 'saas-ecs local start',
-      cause: error,
+      cause,
     });
+  const answer = await request(`${endpoint}/_aws/outbox`, 10_000).catch((error: unknown) => {
+    throw unreachable(error instanceof Error ? error.message : String(error), error);
   });
+  if (answer.status !== 200) throw unreachable(`${answer.status} ${answer.body.trim()}`);
   return (JSON.parse(answer.body) as { mails: OutboxMail[] }).mails;
 }
 

@@ -270,7 +270,7 @@ beforeEach(() => {
 /** A raw request with whatever headers; undici's fetch would not send a foreign Host. */
 function send(
   path: string,
-  init: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+  init: { method?: string; headers?: Record<string, string>; body?: string | Buffer | undefined } = {},
 ): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
@@ -367,6 +367,18 @@ describe('AWS JSON', () => {
         headers: { 'x-amzn-errortype': 'SerializationException' },
       });
     }
+    for (const [body, what] of [
+      ['{"services":"orders"}', 'services is a string, not a list'],
+      ['{"services":[1]}', 'services[0] is a number, not a string'],
+      ['{"services":[null]}', 'services[0] is null, not a string'],
+      ['{"services":[],"cluster":{}}', 'cluster is an object, not a string'],
+    ]) {
+      expect(JSON.parse((await send('/', { headers, body })).body)).toMatchObject({
+        __type: 'SerializationException',
+        message: what,
+      });
+    }
+    expect(seen).toEqual([]);
     const missing = await send('/', { headers, body: '{}' });
     expect(JSON.parse(missing.body)).toMatchObject({
       message: expect.stringContaining("Value null at 'services'"),

@@ -4,6 +4,7 @@ import type { JsonSettings } from '@smithy/core/protocols';
 import { JsonShapeDeserializer2, JsonShapeSerializer2 } from '@smithy/core/protocols';
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { AwsError } from '../platform.ts';
+import { checkJsonTypes } from './json-types.ts';
 import { errorShape } from './shape.ts';
 import type { Adapter, WireError, WireResponse } from './wire.ts';
 
@@ -30,6 +31,7 @@ export function parseJson(
     throw new AwsError('SerializationException', 'The request body must be a JSON object');
   }
   if (!schema.isStructSchema()) return {};
+  checkJsonTypes(schema, document, settings.jsonName);
   try {
     return new JsonShapeDeserializer2(settings).readObject(schema, document as never) as Record<
       string,

@@ -19,9 +19,9 @@ import { createEcr } from './resources/ecr.ts';
 import { createEventBridge } from './resources/event-bridge.ts';
 import { createLogs } from './resources/logs.ts';
 import { createS3 } from './resources/s3/index.ts';
-import { createSecretsManager } from './resources/secrets-manager.ts';
+import { createSecretsManager } from './resources/secrets-manager/index.ts';
 import { createServiceDiscovery } from './resources/service-discovery.ts';
-import { createSsm } from './resources/ssm.ts';
+import { createSsm } from './resources/ssm/index.ts';
 import { openStore, type Store } from './store.ts';
 
 export interface CloudOptions {

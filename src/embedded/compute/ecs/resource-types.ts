@@ -14,7 +14,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-ecs';
 import { AwsError, type Properties, type ResourceContext, type ResourceType } from '../../platform.ts';
-import { inputFromProperties } from './cloudformation-input.ts';
+import { inputFromProperties } from '../../resource-properties.ts';
 import type { Clusters } from './clusters.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Services, validateService } from './service-operations.ts';

@@ -3,7 +3,7 @@
  * operation's runtime schema a resource's properties become that operation's input.
  */
 import { NormalizedSchema } from '@smithy/core/schema';
-import { AwsError, type Properties } from '../../platform.ts';
+import { AwsError, type Properties } from './platform.ts';
 
 /**
  * The input that `schema` (e.g. `CreateServiceRequest$`) describes. `renamed`: properties whose name differs in more than

@@ -4,6 +4,7 @@
  * puts them together. A service reaches its neighbours through {@link Cloud} at call time, never at construction.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Store } from './store.ts';
 
 export type Protocol = 'json-1.0' | 'json-1.1' | 'query' | 'ec2' | 'rest-json' | 'rest-xml';
@@ -267,14 +268,42 @@ export interface LoadBalancerApi {
   healthy(targetGroupArn: string, targetId: string, timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /** Unhealthy targets are reported to whoever runs them. */
   onUnhealthy(listener: (targetGroupArn: string, targetId: string, reason: string) => void): void;
-  /** Routes one request by the rules of the load balancer's HTTP listener on `port`. Used by VPC links. */
+  /** Routes one request by the rules of the load balancer's HTTP listener on `port`, and writes the answer. */
   forward(
     loadBalancerArn: string,
     port: number,
-    request: { method: string; path: string; headers: Record<string, string | string[]>; body: Buffer },
+    request: LoadBalancerRequest,
     response: ServerResponse,
     responseHeaders: Readonly<Record<string, string>>,
   ): Promise<void>;
+  /**
+   * As {@link forward}, with the answer handed back. Used by VPC links. Rejects when `signal` aborts or when the load balancer has no
+   * listener on that port; a target's failure is an answer (502, 503, 504).
+   */
+  send(
+    loadBalancerArn: string,
+    port: number,
+    request: LoadBalancerRequest,
+    signal?: AbortSignal,
+  ): Promise<LoadBalancerResponse>;
+}
+
+export interface LoadBalancerRequest {
+  method: string;
+  /** Raw, with the query. */
+  path: string;
+  headers: Record<string, string | string[]>;
+  body: Buffer;
+  /** Who connects, for source-ip conditions and X-Forwarded-For. Default: 127.0.0.1. */
+  sourceIp?: string;
+}
+
+export interface LoadBalancerResponse {
+  status: number;
+  /** Names and values in turn, as they came; without hop-by-hop headers. */
+  headers: readonly string[];
+  /** A stream must be read or destroyed. */
+  body: Readable | Buffer;
 }
 
 export interface ServiceDiscoveryApi {

@@ -45,7 +45,14 @@ const options = {
   genReqId: () => randomUUID(),
   ajv: {
     // Nothing is coerced or dropped silently: what is not as documented is refused, with all problems at once.
-    customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
+    customOptions: {
+      removeAdditional: false,
+      coerceTypes: false,
+      useDefaults: false,
+      allErrors: true,
+      // Checking our own schemas against JSON Schema's would take a sixth of the start.
+      validateSchema: false,
+    },
   },
 } as const satisfies FastifyServerOptions;
 

@@ -48,7 +48,9 @@ describe.each(shapes)('with %s routing on %s', (routing, capacity) => {
 });
 
 interface Report {
-  pluginReports: { violations: { ruleName: string; description: string; violatingConstructs: unknown[] }[] }[];
+  pluginReports: {
+    violations: { ruleName: string; description: string; violatingConstructs: unknown[] }[];
+  }[];
 }
 
 /** The path of an SSM parameter taken for its value, where CloudFormation or EC2 puts the value in. */
@@ -67,9 +69,13 @@ describe("the CDK's own check against CloudFormation's schemas", () => {
     const { shared, stored } = await apps(deployment({ routing, tiers: tiers(capacity) }));
     for (const app of [shared, stored]) {
       const { directory } = app.synth();
-      const report = JSON.parse(readFileSync(path.join(directory, 'validation-report.json'), 'utf8')) as Report;
+      const report = JSON.parse(
+        readFileSync(path.join(directory, 'validation-report.json'), 'utf8'),
+      ) as Report;
       const violations = report.pluginReports.flatMap((plugin) => plugin.violations);
-      expect(violations.filter(({ description }) => !mistaken.some((part) => description.includes(part)))).toEqual([]);
+      expect(
+        violations.filter(({ description }) => !mistaken.some((part) => description.includes(part))),
+      ).toEqual([]);
     }
   });
 });

@@ -67,14 +67,8 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   ...changes,
 });
 
-export interface Resource {
-  Type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a template's properties are whatever their type says
-  Properties: any;
-  DeletionPolicy?: string;
-  UpdateReplacePolicy?: string;
-  DependsOn?: string[];
-}
+/** A resource of a template, as the assertions library types it. */
+export type Resource = ReturnType<Template['findResources']>[string];
 
 /** Both apps of a deployment, before synthesis. */
 export async function apps(of: Deployment, options: { review?: boolean } = {}) {
@@ -104,7 +98,8 @@ export const resources = (template: Template, type: string): [string, Resource][
 /** The one resource of a type. */
 export function only(template: Template, type: string): Resource {
   const [first, ...others] = resources(template, type);
-  if (!first || others.length > 0) throw new Error(`${others.length + (first ? 1 : 0)} resources of type ${type}`);
+  if (!first || others.length > 0)
+    throw new Error(`${others.length + (first ? 1 : 0)} resources of type ${type}`);
   return first[1];
 }
 

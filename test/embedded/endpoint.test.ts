@@ -549,6 +549,11 @@ describe('REST-XML', () => {
     const now = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
     expect(await send(at(now), { method: 'GET' })).toMatchObject({ status: 200, body: 'hello world' });
     expect(await send(at('20200101T000000Z'), { method: 'GET' })).toMatchObject({ status: 403 });
+    const version2 = (expires: number): string => `/b/k?AWSAccessKeyId=AKID&Signature=0&Expires=${expires}`;
+    expect(await send(version2(Math.floor(Date.now() / 1000) + 60), { method: 'GET' })).toMatchObject({
+      status: 200,
+    });
+    expect(await send(version2(1_577_836_800), { method: 'GET' })).toMatchObject({ status: 403 });
   });
 });
 

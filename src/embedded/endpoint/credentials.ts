@@ -18,7 +18,7 @@ function fromScope(scope: string | null | undefined, sessionToken: string | unde
     : undefined;
 }
 
-/** Undefined when the request is not signed (by SigV4, in a header or in a presigned URL). */
+/** Undefined when the request is not signed (in a header or in a presigned URL). */
 export function signerOf(request: Pick<WireRequest, 'headers' | 'query'>): Signer | undefined {
   const { authorization } = request.headers;
   if (authorization?.startsWith('AWS4-')) {
@@ -27,6 +27,12 @@ export function signerOf(request: Pick<WireRequest, 'headers' | 'query'>): Signe
       /Credential=([^,\s]+)/.exec(authorization)?.[1],
       typeof token === 'string' ? token : undefined,
     );
+  }
+  // The AWS CLI presigns S3 URLs for an endpoint of its own by version 2 still.
+  const accessKeyId = request.query.get('AWSAccessKeyId');
+  if (accessKeyId !== null && request.query.has('Signature')) {
+    const sessionToken = request.query.get('x-amz-security-token') ?? undefined;
+    return { accessKeyId, service: 's3', sessionToken };
   }
   if (!request.query.has('X-Amz-Credential')) return undefined;
   return fromScope(
@@ -37,6 +43,7 @@ export function signerOf(request: Pick<WireRequest, 'headers' | 'query'>): Signe
 
 /** When a presigned URL stops being valid, in milliseconds since the epoch. */
 export function presignedUntil(query: URLSearchParams): number | undefined {
+  if (query.has('Signature') && query.has('Expires')) return Number(query.get('Expires')) * 1000;
   const date = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
   const seconds = Number(query.get('X-Amz-Expires') ?? Number.NaN);
   if (!date || Number.isNaN(seconds)) return undefined;

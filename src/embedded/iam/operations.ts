@@ -78,7 +78,6 @@ import {
 import { AwsError, type Cloud, type Operation, operation } from '../platform.ts';
 import { managedPolicies } from './managed-policies.ts';
 import {
-  checkDocument,
   type IamState,
   limitExceeded,
   noSuchEntity,
@@ -262,7 +261,7 @@ export function iamOperations(cloud: Cloud, state: IamState): Operation[] {
       return {};
     }),
     on(UpdateAssumeRolePolicy$, 'UpdateAssumeRolePolicy', (role, input: UpdateAssumeRolePolicyRequest) => {
-      checkDocument(input.PolicyDocument ?? '', 'trust');
+      state.checkTrust(input.PolicyDocument ?? '');
       state.saveRole({ ...role, trust: input.PolicyDocument ?? '' });
       return {};
     }),

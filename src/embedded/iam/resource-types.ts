@@ -100,7 +100,7 @@ export function iamResourceTypes(state: IamState): Record<string, ResourceType> 
       const description = text(properties['Description']);
       const boundary = text(properties['PermissionsBoundary']);
       if (boundary !== undefined) state.managedDocument(boundary);
-      checkDocument(document(properties['AssumeRolePolicyDocument']), 'trust');
+      state.checkTrust(document(properties['AssumeRolePolicyDocument']));
       state.saveRole({
         ...record,
         trust: document(properties['AssumeRolePolicyDocument']),

@@ -134,6 +134,22 @@ function createState(cloud: Cloud) {
     return record.versions[String(record.defaultVersion)]?.document ?? '{}';
   }
 
+  /** Checks a trust policy. A role that it names must exist, as IAM wants it. Throws MalformedPolicyDocument. */
+  function checkTrust(text: string): void {
+    checkDocument(text, 'trust');
+    const { Statement } = JSON.parse(text) as { Statement: unknown };
+    for (const statement of [Statement].flat() as { Principal?: unknown }[]) {
+      const { Principal } = statement;
+      if (typeof Principal !== 'object' || Principal === null) continue;
+      for (const named of [(Principal as { AWS?: unknown }).AWS ?? []].flat()) {
+        const text = String(named);
+        const own = `arn:${cloud.partition}:iam::${cloud.account}:role/`;
+        if (text.startsWith(own) && roles.get(text.slice(text.lastIndexOf('/') + 1))?.arn !== text)
+          throw new AwsError('MalformedPolicyDocument', `Invalid principal in policy: "AWS":"${text}"`);
+      }
+    }
+  }
+
   function saveRole(record: RoleRecord): void {
     // A copy: whoever keeps the record of before (a session's principal) sees that it is another one now.
     roles.put(record.name, { ...record });
@@ -181,6 +197,7 @@ function createState(cloud: Cloud) {
     role,
     policy,
     managedDocument,
+    checkTrust,
     saveRole,
     putInline,
     attach,
@@ -206,7 +223,7 @@ function createState(cloud: Cloud) {
       const duration = input.maxSessionDuration ?? 3600;
       if (duration < 3600 || duration > 43_200)
         throw new AwsError('ValidationError', 'MaxSessionDuration must be between 3600 and 43200.');
-      checkDocument(input.trust, 'trust');
+      checkTrust(input.trust);
       if (characters(input.trust) > quotas.trustCharacters)
         throw limitExceeded(`Cannot exceed quota for ACLSizePerRole: ${quotas.trustCharacters}`);
       if (input.boundary) managedDocument(input.boundary);

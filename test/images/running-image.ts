@@ -1,7 +1,7 @@
 /** Builds an image's bundle as scripts/build.mjs does and runs it as a process of its own, as ECS would. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ const templates = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 
 /** The bundle of `images/<name>` or `functions/<name>`, in a directory of its own. */
 export async function bundle(kind: 'images' | 'functions', name: string): Promise<string> {
   const outdir = mkdtempSync(path.join(os.tmpdir(), `saas-ecs-${name}-`));
+  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
   const entryPoints = [path.join(templates, kind, name, 'index.ts')];
   if (kind === 'images') entryPoints.push(path.join(templates, kind, name, 'health.ts'));
   await build({

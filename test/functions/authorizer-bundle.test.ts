@@ -14,7 +14,7 @@ import type {
   AuthorizerEvent,
 } from '../../src/templates/functions/authorizer/authorizer.ts';
 import { clientId, type Issuer, startIssuer } from '../images/issuer.ts';
-import { bundle } from '../images/running-image.ts';
+import { bundle, removeBundles } from '../images/running-image.ts';
 
 let stateDir: string;
 let cloud: RunningCloud;
@@ -85,6 +85,7 @@ afterAll(async () => {
   vi.unstubAllEnvs();
   secrets?.close();
   await issuer?.close();
+  removeBundles();
   await cloud?.stop();
   await rm(stateDir, { recursive: true, force: true });
 });

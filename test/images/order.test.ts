@@ -6,7 +6,7 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientId, type Issuer, startIssuer, unsigned } from './issuer.ts';
 import { type PoolCloud, startPoolCloud } from './pool-cloud.ts';
-import { bundle, client, type RunningImage, startImage } from './running-image.ts';
+import { bundle, client, type RunningImage, removeBundles, startImage } from './running-image.ts';
 
 let issuer: Issuer;
 let cloud: PoolCloud;
@@ -39,6 +39,7 @@ afterAll(async () => {
   tap?.server.close();
   await cloud?.stop();
   await issuer?.close();
+  removeBundles();
 });
 
 const as = async (tenantId: string, role = 'TenantUser') =>

@@ -9,10 +9,16 @@ import { build } from 'esbuild';
 
 const templates = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'templates');
 
+const bundles: string[] = [];
+/** Removes what {@link bundle} made; for afterAll. */
+export const removeBundles = (): void => {
+  for (const directory of bundles.splice(0)) rmSync(directory, { recursive: true, force: true });
+};
+
 /** The bundle of `images/<name>` or `functions/<name>`, in a directory of its own. */
 export async function bundle(kind: 'images' | 'functions', name: string): Promise<string> {
   const outdir = mkdtempSync(path.join(os.tmpdir(), `saas-ecs-${name}-`));
-  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  bundles.push(outdir);
   const entryPoints = [path.join(templates, kind, name, 'index.ts')];
   if (kind === 'images') entryPoints.push(path.join(templates, kind, name, 'health.ts'));
   await build({

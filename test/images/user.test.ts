@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { clientId, type Issuer, startIssuer } from './issuer.ts';
-import { bundle, client, type RunningImage, startImage } from './running-image.ts';
+import { bundle, client, type RunningImage, removeBundles, startImage } from './running-image.ts';
 import { startUserPool, type UserPool } from './user-pool.ts';
 
 let issuer: Issuer;
@@ -23,6 +23,7 @@ afterAll(async () => {
   await service?.stop();
   await pool?.close();
   await issuer?.close();
+  removeBundles();
 });
 beforeEach(() => {
   pool.failing.clear();

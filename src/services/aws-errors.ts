@@ -88,6 +88,18 @@ export function toSaasError(error: unknown): SaasError {
   const text = fields.message ?? String(error);
   const rule = rules.find((candidate) => candidate.when(fields, text));
   const said = [fields.name, text].filter((part) => part && part !== 'Error').join(': ');
+  // The CDK's toolkit: its message is one line of summary, then what failed and why.
+  if (/^(Deployment|Toolkit|Assembly|Authentication|ContextProvider)Error$/.test(fields.name ?? '')) {
+    const lines = text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean);
+    return new SaasError('deployment_failed', `the deployment failed: ${lines.slice(0, 2).join(' ')}`, {
+      detail: lines.slice(1).join('\n'),
+      hint: 'repair the cause, then run the same command again',
+      cause: error,
+    });
+  }
   if (rule) return new SaasError(rule.code, rule.message, { detail: said, hint: rule.hint, cause: error });
   if (fields.$metadata)
     return new SaasError('aws_error', 'AWS refused a call', {

@@ -23,6 +23,21 @@ const policies: Readonly<Record<string, ManagedPolicy>> = {
     description: 'Provides full access to AWS services and resources.',
     statements: [allow(['*'])],
   },
+  AWSCloudFormationReadOnlyAccess: {
+    path: '/',
+    description: 'Provides access to AWS CloudFormation via the AWS Management Console.',
+    statements: [
+      allow([
+        'cloudformation:BatchDescribe*',
+        'cloudformation:Describe*',
+        'cloudformation:Detect*',
+        'cloudformation:EstimateTemplateCost',
+        'cloudformation:Get*',
+        'cloudformation:List*',
+        'cloudformation:ValidateTemplate',
+      ]),
+    ],
+  },
   ReadOnlyAccess: {
     path: '/',
     description: 'Provides read-only access to AWS services and resources.',

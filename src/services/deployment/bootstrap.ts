@@ -29,6 +29,10 @@ export async function ensureBootstrapped(target: Target, { lib, toolkit }: Loade
         hint: `once for the account and Region: npx aws-cdk bootstrap aws://${target.account}/${target.region}`,
       },
     );
-  await toolkit.bootstrap(lib.BootstrapEnvironments.fromList([`aws://${target.account}/${target.region}`]));
+  await toolkit.bootstrap(lib.BootstrapEnvironments.fromList([`aws://${target.account}/${target.region}`]), {
+    parameters: lib.BootstrapStackParameters.withExisting({
+      cloudFormationExecutionPolicies: ['arn:aws:iam::aws:policy/AdministratorAccess'],
+    }),
+  });
   return true;
 }

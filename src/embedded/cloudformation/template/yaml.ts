@@ -1,5 +1,5 @@
 /** YAML templates with CloudFormation's short-form tags: `!Ref x`, `!GetAtt a.b`, `!Sub`, `!If` … */
-import type { CollectionTag, ScalarTag } from 'yaml';
+import { type CollectionTag, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
 import { validationError } from './model.ts';
 
 /** The short form's name -> the key that the long form has. */
@@ -30,8 +30,7 @@ const tagNames = [
 ] as const;
 
 /** Parses a YAML template to what its JSON form would be. Throws AwsError ValidationError. */
-export async function parseYaml(body: string): Promise<unknown> {
-  const { YAMLMap, parseDocument } = await import('yaml');
+export function parseYaml(body: string): unknown {
   const scalar = (tag: string, long: (text: string) => unknown): ScalarTag => ({
     tag: `!${tag}`,
     resolve: (text) => long(text),

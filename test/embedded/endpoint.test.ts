@@ -592,6 +592,22 @@ describe('the door', () => {
     expect(seen).toHaveLength(1);
   });
 
+  test('lets no page act by a presigned request, as <img> would', async () => {
+    const credential = (service: string): string =>
+      `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20260101%2Fus-east-1%2F${service}%2Faws4_request`;
+    const image = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' };
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+    const createStack = `/?Action=CreateStack&StackName=s&${credential('cloudformation')}`;
+    for (const headers of [image, link]) {
+      expect(await send(createStack, { method: 'GET', headers })).toMatchObject({ status: 403 });
+    }
+    expect(seen).toEqual([]);
+    expect(await send(createStack, { method: 'GET' })).toMatchObject({ status: 200 });
+    const object = `/b/k?${credential('s3')}`;
+    expect(await send(object, { method: 'GET', headers: image })).toMatchObject({ status: 403 });
+    expect(await send(object, { method: 'GET', headers: link })).toMatchObject({ status: 200 });
+  });
+
   test('bounds bodies', async () => {
     const headers = {
       ...signed('ecs'),

@@ -11,13 +11,17 @@ import {
   type Protocol,
 } from '../platform.ts';
 import { collect, stream } from './body.ts';
-import { presignedUntil, signerOf } from './credentials.ts';
+import { presignedUntil, type Signer, signerOf } from './credentials.ts';
 import { refusal, refusingAs } from './denials.ts';
+import { isFromPage, isNavigation, refusedToPage } from './pages.ts';
+import { formOf } from './query.ts';
 import { streamingInput } from './rest.ts';
 import {
   adapterOf,
+  isRest,
   notImplemented,
   operationOf,
+  type ServiceGroup,
   type ServiceIndex,
   targetOperation,
 } from './service-index.ts';
@@ -42,88 +46,106 @@ function withHostBucket(path: string, host: string | undefined): string {
   return bucket === undefined || bucket === 's3' ? path : `/${bucket}${path}`;
 }
 
+/** What is known of a call so far; an error is answered by it. */
+interface Attempt {
+  readonly requestId: string;
+  readonly wire: WireRequest;
+  service?: AwsService;
+  operation?: string;
+  namespace?: string;
+}
+
 /** Answers a call. Never rejects: every error is a response in the caller's protocol. */
 export async function answer(
   cloud: Cloud,
   index: ServiceIndex,
   request: IncomingMessage,
 ): Promise<WireResponse> {
-  const requestId = randomUUID();
   const { path, query } = targetOf(request);
-  const wire: WireRequest = {
-    method: request.method ?? 'GET',
-    path,
-    query,
-    headers: request.headers,
-    body: none,
+  const attempt: Attempt = {
+    requestId: randomUUID(),
+    wire: { method: request.method ?? 'GET', path, query, headers: request.headers, body: none },
   };
-  let service: AwsService | undefined;
-  let operation = '';
-  let namespace: string | undefined;
-  let response: WireResponse;
-  try {
-    const signer = signerOf(wire);
-    let signingName = signer?.service;
-    if (signingName === undefined && isForm(request)) {
-      wire.body = await collect(request);
-      signingName = index.guess(
-        request.headers,
-        new URLSearchParams(wire.body.toString('utf8')).get('Action') ?? undefined,
-      );
-    }
-    signingName ??= index.guess(request.headers, query.get('Action') ?? undefined);
-    const group = index.group(signingName);
-    if (!group) {
-      const target = request.headers['x-amz-target'];
-      throw notImplemented(
-        signingName,
-        typeof target === 'string' ? targetOperation(target) : `${wire.method} ${path}`,
-      );
-    }
-    service = group.first;
-    if (signingName === 's3') wire.path = withHostBucket(path, request.headers.host);
-    const { protocol } = group.first;
-    if (signer && request.headers.origin !== undefined) throw fromBrowser();
-    const principal = refusingAs(protocol, () => principalOf(cloud, wire, signer));
-    const call: Call = { principal, operation, requestId, request };
-
-    const target = request.headers['x-amz-target'];
-    if (service?.raw && typeof target === 'string') {
-      operation = targetOperation(target);
-      call.operation = operation;
-      if (!signer) throw unsigned(protocol);
-      wire.body = await collect(request);
-      const raw = await service.raw(operation, wire.body, call);
-      if (raw) {
-        await cloud.store.flushed();
-        return {
-          status: raw.status,
-          headers: { ...raw.headers, 'content-type': raw.contentType, 'x-amzn-requestid': requestId },
-          body: raw.body,
-        };
-      }
-    }
-
-    if (wire.body === none && !service?.protocol.startsWith('rest-')) wire.body = await collect(request);
-    const { shape, labels } = operationOf(group, wire);
-    service = shape.service;
-    operation = shape.name;
-    namespace = shape.namespace;
-    call.operation = operation;
-    if (labels) wire.labels = labels;
-    if (!shape.operation.public && !signer) throw unsigned(service.protocol);
-    if (request.headers.origin !== undefined && !shape.operation.public) throw fromBrowser();
-    if (service.protocol.startsWith('rest-')) {
-      if (streamingInput(shape)) wire.stream = stream(request);
-      else wire.body = await collect(request);
-    }
-    response = await run(cloud, shape, wire, call);
-  } catch (error) {
-    response = failure(cloud, error, service, operation, namespace, requestId);
-  }
-  response.headers['x-amzn-requestid'] = requestId;
-  if (service?.protocol === 'rest-xml') response.headers['x-amz-request-id'] = requestId;
+  const response = await attend(cloud, index, request, attempt).catch((error: unknown) =>
+    failure(cloud, error, attempt),
+  );
+  response.headers['x-amzn-requestid'] = attempt.requestId;
+  if (attempt.service?.protocol === 'rest-xml') response.headers['x-amz-request-id'] = attempt.requestId;
   return response;
+}
+
+async function attend(
+  cloud: Cloud,
+  index: ServiceIndex,
+  request: IncomingMessage,
+  attempt: Attempt,
+): Promise<WireResponse> {
+  const { wire, requestId } = attempt;
+  const signer = signerOf(wire);
+  const group = await groupOf(index, request, attempt, signer);
+  const { protocol, signingName } = group.first;
+  if (signingName === 's3') wire.path = withHostBucket(wire.path, request.headers.host);
+  const fromPage = isFromPage(request);
+  if (fromPage && signer && !(protocol === 'rest-xml' && isNavigation(request))) throw refusedToPage();
+  const principal = refusingAs(protocol, () => principalOf(cloud, wire, signer));
+  const call: Call = { principal, operation: '', requestId, request };
+
+  const raw = signer && (await answerRaw(cloud, group.first, attempt, call));
+  if (raw) return raw;
+
+  if (wire.body === none && !isRest(group.first)) wire.body = await collect(request);
+  const { shape, labels } = operationOf(group, wire);
+  attempt.service = shape.service;
+  attempt.operation = shape.name;
+  attempt.namespace = shape.namespace;
+  call.operation = shape.name;
+  if (labels) wire.labels = labels;
+  if (!shape.operation.public && !signer) throw fromPage ? refusedToPage() : unsigned(protocol);
+  if (isRest(shape.service)) {
+    if (streamingInput(shape)) wire.stream = stream(request);
+    else wire.body = await collect(request);
+  }
+  return run(cloud, shape, wire, call);
+}
+
+/** The services that the request means: by its signature, else by its words. */
+async function groupOf(
+  index: ServiceIndex,
+  request: IncomingMessage,
+  attempt: Attempt,
+  signer: Signer | undefined,
+): Promise<ServiceGroup> {
+  const { wire } = attempt;
+  const target = request.headers['x-amz-target'];
+  let signingName = signer?.service;
+  if (signingName === undefined) {
+    if (isForm(request)) wire.body = await collect(request);
+    signingName = index.guess(request.headers, formOf(wire).get('Action') ?? undefined);
+  }
+  const group = index.group(signingName);
+  if (!group) {
+    const meant = typeof target === 'string' ? targetOperation(target) : `${wire.method} ${wire.path}`;
+    throw notImplemented(signingName, meant);
+  }
+  attempt.service = group.first;
+  return group;
+}
+
+async function answerRaw(
+  cloud: Cloud,
+  service: AwsService,
+  attempt: Attempt,
+  call: Call,
+): Promise<WireResponse | undefined> {
+  const target = attempt.wire.headers['x-amz-target'];
+  if (!service.raw || typeof target !== 'string' || !call.request) return undefined;
+  attempt.operation = targetOperation(target);
+  call.operation = attempt.operation;
+  attempt.wire.body = await collect(call.request);
+  const raw = await service.raw(attempt.operation, attempt.wire.body, call);
+  if (!raw) return undefined;
+  await cloud.store.flushed();
+  return { status: raw.status, headers: { ...raw.headers, 'content-type': raw.contentType }, body: raw.body };
 }
 
 async function run(
@@ -163,10 +185,6 @@ function principalOf(cloud: Cloud, wire: WireRequest, signer: ReturnType<typeof 
 const unsigned = (protocol: Protocol): AwsError =>
   refusal(protocol, 'MissingAuthenticationToken', 'Missing Authentication Token');
 
-/** A web page must not act on the cloud of whoever looks at it; public operations (Cognito's sign-in) are for pages. */
-const fromBrowser = (): AwsError =>
-  new AwsError('AccessDeniedException', 'Requests from web pages may call public operations only', 403);
-
 const isForm = (request: IncomingMessage): boolean =>
   String(request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
 
@@ -185,15 +203,9 @@ function requireMembers(shape: OperationShape, input: Record<string, unknown>): 
   );
 }
 
-function failure(
-  cloud: Cloud,
-  thrown: unknown,
-  service: AwsService | undefined,
-  operation: string,
-  namespace: string | undefined,
-  requestId: string,
-): WireResponse {
-  const where = `${service?.signingName ?? '?'}:${operation === '' ? '?' : operation}`;
+function failure(cloud: Cloud, thrown: unknown, attempt: Attempt): WireResponse {
+  const { service, operation, namespace, requestId } = attempt;
+  const where = `${service?.signingName ?? '?'}:${operation ?? '?'}`;
   let error: AwsError;
   if (thrown instanceof AwsError) {
     error = thrown;

@@ -19,7 +19,7 @@ const adapters: Record<Protocol, Adapter> = {
 
 export const adapterOf = (service: AwsService): Adapter => adapters[service.protocol];
 
-const isRest = (service: AwsService): boolean => service.protocol.startsWith('rest-');
+export const isRest = (service: AwsService): boolean => service.protocol.startsWith('rest-');
 const isJson = (service: AwsService): boolean => service.protocol.startsWith('json-');
 
 /** Names of X-Amz-Target and Action: `Prefix.Operation`. */

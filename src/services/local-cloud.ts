@@ -12,6 +12,7 @@ import { type DaemonMessage, type DaemonRecord, daemonFiles, stateIdLength } fro
 import { SaasError } from '../model/error.ts';
 import { built } from '../model/installation.ts';
 import { processIdentity } from '../model/process.ts';
+import { failureOf, foreign, notReady, portFixed } from './local-cloud-failures.ts';
 
 /** How long a start may take, in milliseconds: tasks of many tenants come back in it. */
 const startWithin = 120_000;
@@ -19,7 +20,6 @@ const startWithin = 120_000;
 const stopWithin = 15_000;
 /** Between two looks at something that can't be awaited, in milliseconds. */
 const lookEvery = 50;
-const logTail = 15;
 
 export interface LocalCloud {
   /** http://127.0.0.1:<port> */
@@ -241,17 +241,6 @@ async function isOurs(stateDir: string): Promise<boolean> {
   return names.length === 0 || names.includes(daemonFiles.marker);
 }
 
-const foreign = (stateDir: string): SaasError =>
-  new SaasError('state_foreign', `"${stateDir}" holds files that are not an embedded cloud's`, {
-    hint: 'move them elsewhere and run the command again',
-  });
-
-const portFixed = (port: number): SaasError =>
-  new SaasError('port_fixed', `this project's embedded cloud lives on port ${port}`, {
-    detail: 'its state holds addresses with that port, such as token issuers',
-    hint: 'leave --port out, or start anew with: saas-ecs local reset',
-  });
-
 const environmentOfDaemon = (): NodeJS.ProcessEnv => {
   // What is set for talking to AWS must not reach the process that plays AWS.
   const own = Object.entries(process.env).filter(
@@ -297,46 +286,6 @@ async function launch(stateDir: string, port: number | undefined): Promise<Daemo
   child.unref();
   if (message) return message;
   throw await notReady(stateDir);
-}
-
-async function failureOf(stateDir: string, failure: DaemonMessage & { type: 'failed' }): Promise<SaasError> {
-  const { code, message, port = 0 } = failure;
-  switch (code) {
-    case 'port_taken':
-      return new SaasError('port_taken', `port ${port} of the embedded cloud is in use by another program`, {
-        detail: 'its state holds addresses with that port, so it can’t move to another',
-        hint: `see who has it with: lsof -nP -iTCP:${port} -sTCP:LISTEN   (or: ss -ltnp 'sport = :${port}')`,
-      });
-    case 'no_port':
-      return new SaasError('no_free_port', message, {
-        hint: 'choose one with: saas-ecs local start --port N',
-      });
-    case 'port_fixed':
-      return portFixed(port);
-    case 'state_damaged':
-      return new SaasError('state_damaged', `the embedded cloud's state in "${stateDir}" is damaged`, {
-        detail: `${message}\nnothing was changed or deleted`,
-        hint: 'restore the directory from a copy, or delete it and begin anew with: saas-ecs local reset',
-      });
-    default:
-      return new SaasError('embedded_cloud_failed', 'the embedded cloud could not start', {
-        detail: [message, ...(await lastLines(stateDir))].join('\n'),
-        hint: `its log is ${path.join(stateDir, daemonFiles.log)}`,
-      });
-  }
-}
-
-async function notReady(stateDir: string): Promise<SaasError> {
-  const lines = await lastLines(stateDir);
-  return new SaasError('embedded_cloud_not_ready', 'the embedded cloud never became ready', {
-    ...(lines.length > 0 && { detail: lines.join('\n') }),
-    hint: `its log is ${path.join(stateDir, daemonFiles.log)}`,
-  });
-}
-
-async function lastLines(stateDir: string): Promise<string[]> {
-  const text = await readFile(path.join(stateDir, daemonFiles.log), 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').filter(Boolean).slice(-logTail);
 }
 
 /** Bytes of all files below; 0 when there is nothing. */

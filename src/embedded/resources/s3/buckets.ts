@@ -4,53 +4,29 @@ import {
   type CreateBucketOutput,
   type CreateBucketRequest,
   DeleteBucket$,
-  DeleteBucketCors$,
-  DeleteBucketEncryption$,
-  DeleteBucketLifecycle$,
-  DeleteBucketOwnershipControls$,
-  DeleteBucketPolicy$,
-  DeleteBucketTagging$,
-  DeleteBucketWebsite$,
-  DeletePublicAccessBlock$,
   GetBucketAcl$,
   type GetBucketAclOutput,
-  GetBucketCors$,
-  GetBucketEncryption$,
-  GetBucketLifecycleConfiguration$,
   GetBucketLocation$,
   type GetBucketLocationOutput,
-  GetBucketLogging$,
-  GetBucketNotificationConfiguration$,
-  GetBucketOwnershipControls$,
-  GetBucketPolicy$,
   GetBucketPolicyStatus$,
-  GetBucketTagging$,
   GetBucketVersioning$,
   type GetBucketVersioningOutput,
-  GetBucketWebsite$,
-  GetPublicAccessBlock$,
   HeadBucket$,
   type HeadBucketOutput,
   ListBuckets$,
   type ListBucketsOutput,
   type ListBucketsRequest,
-  PutBucketCors$,
-  PutBucketEncryption$,
-  PutBucketLifecycleConfiguration$,
-  PutBucketLogging$,
-  PutBucketNotificationConfiguration$,
-  PutBucketOwnershipControls$,
   PutBucketPolicy$,
   type PutBucketPolicyRequest,
-  PutBucketTagging$,
   PutBucketVersioning$,
   type PutBucketVersioningRequest,
-  PutBucketWebsite$,
-  PutPublicAccessBlock$,
 } from '@aws-sdk/client-s3';
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import { onBucket } from './access.ts';
+import { bucketConfiguration } from './bucket-configuration.ts';
 import type { BucketRecord, S3State } from './state.ts';
+
+type Named = { Bucket: string };
 
 export interface Buckets {
   readonly operations: readonly Operation[];
@@ -60,122 +36,6 @@ export interface Buckets {
   remove(name: string): void;
   configure(name: string, change: (bucket: BucketRecord) => void): void;
 }
-
-/** One subresource: put, get and delete, by what the bucket keeps. */
-interface Subresource {
-  name: string;
-  put?: unknown;
-  get?: unknown;
-  remove?: unknown;
-  /** IAM's words for them; deleting takes the permission to put. */
-  action: string;
-  /** The member of the Put… input that is kept, and whether it is itself the Get… output. */
-  member: string;
-  whole?: boolean;
-  /** What Get… answers when nothing was put: an error, or this output. */
-  missing: readonly [code: string, message: string] | Record<string, unknown>;
-}
-
-const subresources: readonly Subresource[] = [
-  {
-    name: 'encryption',
-    put: PutBucketEncryption$,
-    get: GetBucketEncryption$,
-    remove: DeleteBucketEncryption$,
-    action: 'EncryptionConfiguration',
-    member: 'ServerSideEncryptionConfiguration',
-    // Every bucket is encrypted since 2023.
-    missing: {
-      ServerSideEncryptionConfiguration: {
-        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false }],
-      },
-    },
-  },
-  {
-    name: 'publicAccessBlock',
-    put: PutPublicAccessBlock$,
-    get: GetPublicAccessBlock$,
-    remove: DeletePublicAccessBlock$,
-    action: 'BucketPublicAccessBlock',
-    member: 'PublicAccessBlockConfiguration',
-    missing: ['NoSuchPublicAccessBlockConfiguration', 'The public access block configuration was not found'],
-  },
-  {
-    name: 'lifecycle',
-    put: PutBucketLifecycleConfiguration$,
-    get: GetBucketLifecycleConfiguration$,
-    remove: DeleteBucketLifecycle$,
-    action: 'LifecycleConfiguration',
-    member: 'LifecycleConfiguration',
-    whole: true,
-    missing: ['NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'],
-  },
-  {
-    name: 'tagging',
-    put: PutBucketTagging$,
-    get: GetBucketTagging$,
-    remove: DeleteBucketTagging$,
-    action: 'BucketTagging',
-    member: 'Tagging',
-    whole: true,
-    missing: ['NoSuchTagSet', 'The TagSet does not exist'],
-  },
-  {
-    name: 'ownershipControls',
-    put: PutBucketOwnershipControls$,
-    get: GetBucketOwnershipControls$,
-    remove: DeleteBucketOwnershipControls$,
-    action: 'BucketOwnershipControls',
-    member: 'OwnershipControls',
-    missing: { OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] } },
-  },
-  {
-    name: 'cors',
-    put: PutBucketCors$,
-    get: GetBucketCors$,
-    remove: DeleteBucketCors$,
-    action: 'BucketCORS',
-    member: 'CORSConfiguration',
-    whole: true,
-    missing: ['NoSuchCORSConfiguration', 'The CORS configuration does not exist'],
-  },
-  {
-    name: 'website',
-    put: PutBucketWebsite$,
-    get: GetBucketWebsite$,
-    remove: DeleteBucketWebsite$,
-    action: 'BucketWebsite',
-    member: 'WebsiteConfiguration',
-    whole: true,
-    missing: ['NoSuchWebsiteConfiguration', 'The specified bucket does not have a website configuration'],
-  },
-  {
-    name: 'logging',
-    put: PutBucketLogging$,
-    get: GetBucketLogging$,
-    action: 'BucketLogging',
-    member: 'BucketLoggingStatus',
-    whole: true,
-    missing: {},
-  },
-  {
-    name: 'notification',
-    put: PutBucketNotificationConfiguration$,
-    get: GetBucketNotificationConfiguration$,
-    action: 'BucketNotification',
-    member: 'NotificationConfiguration',
-    whole: true,
-    missing: {},
-  },
-  {
-    name: 'policy',
-    get: GetBucketPolicy$,
-    remove: DeleteBucketPolicy$,
-    action: 'BucketPolicy',
-    member: 'Policy',
-    missing: ['NoSuchBucketPolicy', 'The bucket policy does not exist'],
-  },
-];
 
 /** Source: "General purpose bucket naming rules". */
 export const validBucketName = (name: string): boolean =>
@@ -230,6 +90,10 @@ export function createBuckets(
         { BucketName: name },
       );
     }
+    // Uploads under way go with their bucket; their parts' files go at the next start.
+    for (const upload of state.uploads.values()) {
+      if (upload.bucket === name) state.uploads.delete(upload.uploadId);
+    }
     state.buckets.delete(name);
   };
 
@@ -238,55 +102,6 @@ export function createBuckets(
     change(bucket);
     state.buckets.put(name, bucket);
   };
-
-  const named = { Bucket: '' };
-  type Named = typeof named & Record<string, unknown>;
-  const generic = subresources.flatMap(
-    ({ name, put, get, remove: removal, action, member, whole, missing }) => [
-      ...(put === undefined
-        ? []
-        : [
-            operation(
-              put,
-              (input: Named) => {
-                configure(input.Bucket, (bucket) => {
-                  bucket.configuration[name] = whole ? input[member] : { [member]: input[member] };
-                });
-                return {};
-              },
-              { access: onBucket(`Put${action}`) },
-            ),
-          ]),
-      ...(get === undefined
-        ? []
-        : [
-            operation(
-              get,
-              (input: Named) => {
-                const kept = state.bucket(input.Bucket).configuration[name];
-                if (kept !== undefined) return kept;
-                if (!Array.isArray(missing)) return missing;
-                throw new AwsError(missing[0], missing[1], 404, { BucketName: input.Bucket });
-              },
-              { access: onBucket(`Get${action}`) },
-            ),
-          ]),
-      ...(removal === undefined
-        ? []
-        : [
-            operation(
-              removal,
-              (input: Named) => {
-                configure(input.Bucket, (bucket) => {
-                  delete bucket.configuration[name];
-                });
-                return {};
-              },
-              { access: onBucket(name === 'policy' ? 'DeleteBucketPolicy' : `Put${action}`) },
-            ),
-          ]),
-    ],
-  );
 
   const operations = [
     operation(
@@ -405,7 +220,7 @@ export function createBuckets(
       },
       { access: onBucket('GetBucketAcl') },
     ),
-    ...generic,
+    ...bucketConfiguration(state, configure),
   ];
   return { operations, create, remove, configure };
 }

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { AwsError, type Operation, operation } from '../../platform.ts';
 import { listing } from './access.ts';
-import { quoted } from './objects.ts';
+import { quoted } from './object-headers.ts';
 import type { S3State, VersionRecord } from './state.ts';
 
 const maxPage = 1000;

@@ -26,7 +26,8 @@ import {
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import { onBucket, onObject } from './access.ts';
 import type { Blobs, StoredBlob } from './blobs.ts';
-import { checkKey, headersOf, type Objects, quoted, shownVersion } from './objects.ts';
+import { checkKey, headersOf, quoted } from './object-headers.ts';
+import { type Objects, shownVersion } from './objects.ts';
 import type { PartRecord, S3State, UploadRecord } from './state.ts';
 
 /** Every part but the last has at least this many bytes. Source: "Amazon S3 multipart upload limits". */

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import path from 'node:path';
@@ -18,6 +19,8 @@ import { failureOf, foreign, notReady, portFixed } from './local-cloud-failures.
 const startWithin = 120_000;
 /** How long a stop may take before the process is killed, in milliseconds. */
 const stopWithin = 15_000;
+/** How long a process that could not start may take to end, in milliseconds. */
+const failWithin = 5_000;
 /** Between two looks at something that can't be awaited, in milliseconds. */
 const lookEvery = 50;
 
@@ -282,6 +285,10 @@ async function launch(stateDir: string, port: number | undefined): Promise<Daemo
     child.once('message', (received) => settle(received as DaemonMessage));
     child.once('exit', () => settle(undefined));
   });
+  // A start that failed is over when the process has let go of the directory.
+  if (message?.type === 'failed' && child.exitCode === null && child.signalCode === null) {
+    await once(child, 'exit', { signal: AbortSignal.timeout(failWithin) }).catch(() => child.kill('SIGKILL'));
+  }
   if (child.connected) child.disconnect();
   child.unref();
   if (message) return message;

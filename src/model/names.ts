@@ -129,7 +129,7 @@ export const serviceEnvironment = {
   tenantRoleArn: 'TENANT_ROLE_ARN',
   /** For `access: identity`. */
   userPoolId: 'USER_POOL_ID',
-  /** URL of another service by Service Connect: `<NAME>_URL`, e.g. PRODUCTS_URL=http://products-api.<namespace>.sc:3010. */
+  /** URL of another service by Service Connect: `<NAME>_URL`, e.g. PRODUCTS_URL=http://products-api.<namespace>.sc:3010/products. */
   serviceUrl: (service: string): string => `${service.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`,
 } as const;
 

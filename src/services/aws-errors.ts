@@ -89,7 +89,11 @@ export function toSaasError(error: unknown): SaasError {
   const rule = rules.find((candidate) => candidate.when(fields, text));
   const said = [fields.name, text].filter((part) => part && part !== 'Error').join(': ');
   // The CDK's toolkit: its message is one line of summary, then what failed and why.
-  if (/^(Deployment|Toolkit|Assembly|Authentication|ContextProvider)Error$/.test(fields.name ?? '')) {
+  if (
+    /^(Deployment|Toolkit|Assembly|Authentication|ContextProvider)Error$|^DeployStackFailed$/.test(
+      fields.name ?? '',
+    )
+  ) {
     const lines = text
       .split('\n')
       .map((line) => line.trim())

@@ -3,7 +3,7 @@ import { SaasError } from '../model/error.ts';
 import type { Throttle } from '../model/tier.ts';
 import type { Context } from './context.ts';
 import { runOperation } from './operation.ts';
-import type { TenantRecord, TierItem } from './registry/registry.ts';
+import type { TenantRecord } from './registry/registry.ts';
 import { openSession, ownerTags, type Session } from './session.ts';
 import { liveThrottle, tierOf } from './tenants/view.ts';
 import { UsagePlans } from './usage-plans.ts';
@@ -67,8 +67,8 @@ export async function throttleTier(
       ? tier.throttle
       : merge(liveThrottle(context.config, await registry.tiers(), name), change);
   await new UsagePlans(context.target.client).updatePlan(usagePlanId, throttle);
-  const item: TierItem = { tier: name, usagePlanId, throttle };
-  await registry.putTier(item);
+  if (change === 'reset') await registry.deleteTier(name);
+  else await registry.putTier({ tier: name, usagePlanId, throttle, configured: tier.throttle });
   return { scope: 'tier', name, ...throttle };
 }
 

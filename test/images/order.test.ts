@@ -31,7 +31,11 @@ beforeAll(async () => {
   tap = await startTap(() => cloud.endpoint);
   orderImage = await bundle('images', 'order');
   products = await startImage(await bundle('images', 'product'), { ...settings(), TABLE_NAME: 'products' });
-  orders = await startImage(orderImage, { ...settings(), TABLE_NAME: 'orders', PRODUCTS_URL: products.url });
+  orders = await startImage(orderImage, {
+    ...settings(),
+    TABLE_NAME: 'orders',
+    PRODUCTS_URL: `${products.url}/products`,
+  });
 });
 afterAll(async () => {
   await orders?.stop();
@@ -124,7 +128,7 @@ describe('orders', () => {
     const alone = await startImage(orderImage, {
       ...settings(),
       TABLE_NAME: 'orders',
-      PRODUCTS_URL: 'http://127.0.0.1:1',
+      PRODUCTS_URL: 'http://127.0.0.1:1/products',
     });
     const answer = await client(alone.url, await issuer.token())('POST', '/orders', orderOf('p1'));
     await alone.stop();

@@ -126,7 +126,7 @@ describe.each(applications)('%s', (stack) => {
     expect(orders['ISSUER']).toMatchObject({ 'Fn::GetAtt': [expect.anything(), 'ProviderURL'] });
     expect(orders).toMatchObject({ PORT: '3010', SERVICE_PATH: '/orders', TABLE_SORT_KEY: 'orderId' });
     expect(JSON.stringify(orders['PRODUCTS_URL'])).toMatch(
-      /http:\/\/products-api\..*AWS::StackName.*\.sc:3010/,
+      /http:\/\/products-api\..*AWS::StackName.*\.sc:3010\/products/,
     );
     expect(environment(await template, 'users')).toHaveProperty('USER_POOL_ID');
     expect(environment(await template, 'users')).not.toHaveProperty('TABLE_NAME');

@@ -1,4 +1,5 @@
-import { poolOwner } from '../cells.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { place, poolOwner } from '../cells.ts';
 import type { Context } from '../context.ts';
 import { watched } from '../progress.ts';
 import { openSession, type Session } from '../session.ts';
@@ -124,11 +125,18 @@ export async function diffShared(context: Context): Promise<StackChange[]> {
 /** Writes into the registry what tenants will need of the shared stacks: the cell, the pool's places, its issuer, the tiers' plans. */
 async function recordShared(context: Context, { registry, shared }: Session): Promise<void> {
   await registry.putCell(shared.cell);
+  // CloudFormation has set a plan anew where the configuration's limits changed: what was set by hand is past.
+  for (const item of await registry.tiers()) {
+    const tier = context.config.tiers.find(({ name }) => name === item.tier);
+    if (!tier || !isDeepStrictEqual(tier.throttle, item.configured)) await registry.deleteTier(item.tier);
+  }
   if (shared.pool) {
-    const routed = context.config.services.map((service) => service.name);
-    // The pool's rules have the first priorities, in the order of the services.
-    for (const [index, service] of routed.entries())
-      await registry.takeSlot(shared.cell.name, index + 1, `${poolOwner}/${service}`);
+    // The pool's target groups count against the cell's hundred, so they hold slots as tenants do.
+    await place(
+      registry,
+      poolOwner,
+      context.config.services.map((service) => service.name),
+    );
     await registry.putIssuer({ issuer: shared.pool.issuer, clientId: shared.pool.clientId });
   }
 }

@@ -36,6 +36,8 @@ export interface TierItem {
   tier: string;
   usagePlanId: string;
   throttle: Throttle;
+  /** The configuration's limits when these were set: once the configuration changes, it holds again. */
+  configured: Throttle;
 }
 
 export interface PlanItem {
@@ -275,6 +277,10 @@ export class Registry {
 
   async putTier(tier: TierItem): Promise<void> {
     await this.#table.put({ ...registryKeys.tier(tier.tier), ...tier });
+  }
+
+  async deleteTier(tier: string): Promise<void> {
+    await this.#table.delete(registryKeys.tier(tier));
   }
 
   async plan(throttle: Throttle): Promise<PlanItem | undefined> {

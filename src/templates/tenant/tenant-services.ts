@@ -132,9 +132,9 @@ export class TenantServices extends Construct {
         roles.tenantRoleArn !== undefined && { [serviceEnvironment.tenantRoleArn]: roles.tenantRoleArn }),
       ...(service.access === 'identity' && { [serviceEnvironment.userPoolId]: this.users.userPoolId }),
       ...Object.fromEntries(
-        others.map(({ name, port }) => [
+        others.map(({ name, port, path }) => [
           serviceEnvironment.serviceUrl(name),
-          `http://${serviceHost(name, place.namespace.name)}:${port}`,
+          `http://${serviceHost(name, place.namespace.name)}:${port}${path}`,
         ]),
       ),
     };

@@ -11,10 +11,10 @@ const attempts = 2;
 /** How many products of one order are asked for at the same time. */
 const parallel = 8;
 
-/** `url`: `http://products-api.<namespace>.sc:3010`, with the service's path when it is not /products. */
+/** `url`: the product service with its path, e.g. `http://products-api.<namespace>.sc:3010/products`. */
 export function createCatalog(url: string): Catalog {
   const base = new URL(url);
-  const prefix = base.pathname === '/' ? '/products' : base.pathname.replace(/\/$/, '');
+  const prefix = base.pathname.replace(/\/$/, '');
   const agent = new http.Agent({ keepAlive: true, maxSockets: 32, timeout: 20_000 });
 
   const statusOf = (id: string, authorization: string): Promise<number> =>

@@ -17,7 +17,7 @@ import { createDynamoDb } from './resources/dynamodb/index.ts';
 import { createEc2 } from './resources/ec2/index.ts';
 import { createEcr } from './resources/ecr.ts';
 import { createEventBridge } from './resources/event-bridge.ts';
-import { createLogs } from './resources/logs.ts';
+import { createLogs } from './resources/logs/index.ts';
 import { createS3 } from './resources/s3/index.ts';
 import { createSecretsManager } from './resources/secrets-manager/index.ts';
 import { createServiceDiscovery } from './resources/service-discovery.ts';

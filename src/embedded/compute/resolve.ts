@@ -69,7 +69,7 @@ function join(network: TaskNetwork): void {
     hostname === 'localhost' ? network.host : names.find((candidate) => candidate.name === hostname)?.host;
   type LookupCallback = (error: Error | null, address: unknown, family?: number) => void;
   const lookup = dns.lookup as unknown as (...args: unknown[]) => void;
-  dns.lookup = Object.assign((hostname: string, options: unknown, callback?: LookupCallback): void => {
+  const resolve = (hostname: string, options: unknown, callback?: LookupCallback): void => {
     const address = addressFor(hostname);
     const done = (callback ?? options) as LookupCallback;
     if (address === undefined) {
@@ -78,7 +78,12 @@ function join(network: TaskNetwork): void {
     }
     const all = typeof options === 'object' && options !== null && 'all' in options && options.all === true;
     process.nextTick(() => (all ? done(null, [{ address, family: 4 }]) : done(null, address, 4)));
-  }, dns.lookup) as typeof dns.lookup;
+  };
+  // util.promisify finds its way by properties of the original.
+  dns.lookup = Object.defineProperties(
+    resolve,
+    Object.getOwnPropertyDescriptors(dns.lookup),
+  ) as unknown as typeof dns.lookup;
   const lookupPromise = dns.promises.lookup as unknown as (...args: unknown[]) => Promise<unknown>;
   dns.promises.lookup = (async (hostname: string, options?: { all?: boolean }) => {
     const address = addressFor(hostname);

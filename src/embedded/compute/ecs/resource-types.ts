@@ -156,17 +156,14 @@ function serviceType({ state, services, scheduler }: ResourceTypeParts): Resourc
       await stable(service, context);
       return { physicalId: service.serviceArn, attributes: attributes(service) };
     },
-    async update(context, physicalId, properties, previous) {
-      const request = input(properties);
-      // A count that the template leaves as it was belongs to whoever scaled the service since.
-      const scaled = same(properties['DesiredCount'], previous['DesiredCount']);
-      const { cluster = 'default', serviceName: _name, tags: _tags, desiredCount, ...rest } = request;
+    async update(context, physicalId, properties) {
+      // A count in the template is set again with each update, as on AWS; left out, the service keeps what it has.
+      const { cluster = 'default', serviceName: _name, tags: _tags, ...request } = input(properties);
       const service = await services.update({
         loadBalancers: [],
-        ...rest,
+        ...request,
         cluster,
         service: shortName(physicalId),
-        ...(!scaled && desiredCount !== undefined && { desiredCount }),
         // Left out of the template means off.
         serviceConnectConfiguration: request.serviceConnectConfiguration ?? { enabled: false },
       });
@@ -186,8 +183,6 @@ function serviceType({ state, services, scheduler }: ResourceTypeParts): Resourc
     },
   };
 }
-
-const same = (a: unknown, b: unknown): boolean => String(a) === String(b);
 
 /** `arn:…:service/<cluster>/<service>` */
 const clusterOfArn = (arn: string): string | undefined => /:service\/([^/]+)\//.exec(arn)?.[1];

@@ -96,7 +96,7 @@ export function createScheduler({ cloud, state, tasks, connect }: SchedulerParts
   const reject = (task: RunningTask, reason: string): void => {
     if (task.stoppingOrStopped) return;
     const service = task.record.service === undefined ? undefined : state.services.get(task.record.service);
-    if (service) event(service, `(task ${task.id}) is unhealthy: ${reason}`);
+    if (service) event(service, `(task ${task.id}) ${reason.replace(/^Task /, '')}.`);
     void task.stop('ServiceSchedulerInitiated', reason);
   };
 
@@ -210,6 +210,7 @@ export function createScheduler({ cloud, state, tasks, connect }: SchedulerParts
       service.status = 'INACTIVE';
       service.deployments = [];
       forget(key);
+      tasks().purge();
     }
     save(key, service);
     settle(key);
@@ -289,18 +290,19 @@ export function createScheduler({ cloud, state, tasks, connect }: SchedulerParts
       deployment === primary &&
       deployment.strikes >= failureThreshold(service.desiredCount, service.deploymentConfiguration)
     )
-      trip(service, deployment, wasReady.has(task.id) || task.record.task.startedAt !== undefined);
+      trip(service, deployment);
   };
 
   /** The circuit breaker ends a deployment and, where it can, returns to the last one that was completed. */
-  const trip = (service: ServiceRecord, deployment: DeploymentRecord, ran: boolean): void => {
-    const why = ran ? 'tasks failed to run or to pass their health checks' : 'tasks failed to start';
+  const trip = (service: ServiceRecord, deployment: DeploymentRecord): void => {
+    // ECS says so whatever the tasks died of; the last one's own story follows.
+    const why = 'tasks failed to start';
     deployment.rolloutState = 'FAILED';
     deployment.rolloutStateReason = `ECS deployment circuit breaker: ${why}.`;
     event(service, `(deployment ${deployment.id}) deployment failed: ${why}.`);
     service.failure = {
       deployment: deployment.id,
-      message: `ECS Deployment Circuit Breaker was triggered. ${deployment.failedTasks} tasks of ${shortName(deployment.taskDefinition)} failed in a row: ${why}. The last was ${deployment.lastFailure ?? 'unknown'}`,
+      message: `ECS Deployment Circuit Breaker was triggered. ${deployment.failedTasks} tasks of ${shortName(deployment.taskDefinition)} failed. The last was ${deployment.lastFailure ?? 'unknown'}`,
     };
     const breaker = service.deploymentConfiguration?.deploymentCircuitBreaker;
     if (!breaker?.rollback || !service.lastCompleted || deployment.rollbackOf) return;

@@ -50,6 +50,8 @@ export interface Tasks {
   /** A service's tasks that have not stopped yet. */
   of(service: string): RunningTask[];
   all(): Iterable<RunningTask>;
+  /** Forgets tasks that stopped long ago, and deleted services with their last task. */
+  purge(): void;
   /** Ends what an earlier process left; restarts the tasks of services, under the same names and addresses. */
   recover(): Promise<void>;
   /** Ends all processes; tasks of services come back with {@link recover}. */
@@ -174,7 +176,20 @@ export function createTasks(
       }),
     all: () => living.values(),
 
+    purge() {
+      const oldest = Date.now() - stoppedForMs;
+      for (const known of state.tasks.values()) {
+        const { lastStatus, stoppedAt } = known.task;
+        if (lastStatus === 'STOPPED' && Number(new Date(stoppedAt ?? 0)) < oldest)
+          state.tasks.delete(known.id);
+      }
+      for (const [key, service] of state.services.entries()) {
+        if (service.status === 'INACTIVE' && state.tasksOf(key).length === 0) state.services.delete(key);
+      }
+    },
+
     async recover() {
+      tasks.purge();
       await rm(tasksDirectory(cloud), { recursive: true, force: true });
       for (const known of state.tasks.values()) {
         if (known.task.lastStatus === 'STOPPED') continue;

@@ -1,8 +1,8 @@
 import type { Config } from '../model/config.ts';
 import { ExitCode } from '../model/error.ts';
+import type { ProgressEvent } from '../model/progress.ts';
 import type { Context } from '../services/context.ts';
 import type { Target } from '../services/environment.ts';
-import type { ProgressEvent } from '../services/progress.ts';
 import type { Output } from '../ui/output.ts';
 import { Prompts } from '../ui/prompts.ts';
 

@@ -1,6 +1,6 @@
 import type { Config } from '../model/config.ts';
+import type { Watch } from '../model/progress.ts';
 import type { Target } from './environment.ts';
-import type { Watch } from './progress.ts';
 
 /** What every operation is given: the product's configuration, where it acts, who watches, and when to stop. */
 export interface Context {

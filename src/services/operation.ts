@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { SaasError } from '../model/error.ts';
+import type { StepReport } from '../model/progress.ts';
 import type { TenantStatus } from '../model/tenant.ts';
 import type { Context } from './context.ts';
-import type { StepReport } from './progress.ts';
 import type { Registry, TenantRecord } from './registry/registry.ts';
 
 export type OperationKind = 'onboard' | 'offboard' | 'throttle' | 'upgrade' | 'move' | 'suspend' | 'resume';

@@ -162,26 +162,3 @@ export function outputsOf(stack: Stack): Record<string, string> {
     (stack.Outputs ?? []).map((output) => [output.OutputKey ?? '', output.OutputValue ?? '']),
   );
 }
-
-const moving: Record<string, string> = {
-  CREATE_IN_PROGRESS: 'creating',
-  CREATE_COMPLETE: 'created',
-  CREATE_FAILED: 'failed',
-  UPDATE_IN_PROGRESS: 'updating',
-  UPDATE_COMPLETE: 'updated',
-  UPDATE_FAILED: 'failed',
-  DELETE_IN_PROGRESS: 'deleting',
-  DELETE_COMPLETE: 'deleted',
-  DELETE_FAILED: 'could not be deleted',
-  DELETE_SKIPPED: 'kept',
-};
-
-/** Says in words what a stack event means: `ecs service OrdersService created`. */
-export function describeEvent(event: StackEvent, say: (text: string) => void): void {
-  const state = moving[event.ResourceStatus ?? ''];
-  if (state === undefined || event.ResourceType === 'AWS::CloudFormation::Stack') return;
-  const [, service = '', kind = ''] = (event.ResourceType ?? '').split('::');
-  say(
-    `${service} ${kind.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()} ${event.LogicalResourceId ?? ''} ${state}`,
-  );
-}

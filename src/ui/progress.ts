@@ -3,17 +3,9 @@
  * on stderr, so a result can be piped.
  */
 import type { ListrTaskWrapper } from 'listr2';
+import type { ProgressEvent } from '../model/progress.ts';
 import type { Output } from './output.ts';
 import { duration } from './table.ts';
-
-/** The services' events, as far as they are drawn; {@link ProgressEvent} of services fits. */
-export type ProgressEvent =
-  | { type: 'plan'; title: string; steps: { step: string; title: string }[] }
-  | { type: 'step-started'; step: string; title: string }
-  | { type: 'step-done'; step: string; title: string; durationMs: number; skipped: boolean }
-  | { type: 'step-failed'; step: string; title: string; durationMs: number; reason: string }
-  | { type: 'detail'; step: string; text: string }
-  | { type: 'note'; text: string };
 
 export interface ProgressView {
   watch(event: ProgressEvent): void;

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { place, poolOwner } from '../cells.ts';
 import type { Context } from '../context.ts';
-import { watched } from '../progress.ts';
 import { openSession, type Session } from '../session.ts';
+import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
 import { publishRelease } from './release.ts';
 import { type Assembly, synthesize } from './synthesize.ts';

@@ -1,9 +1,10 @@
 import { SaasError } from '../../model/error.ts';
 import { stackNames, withPrefix } from '../../model/names.ts';
 import type { Context } from '../context.ts';
-import { watched } from '../progress.ts';
 import { openSession, ownerTags } from '../session.ts';
-import { describeEvent, Stacks } from '../stacks.ts';
+import { describeEvent } from '../stack-events.ts';
+import { Stacks } from '../stacks.ts';
+import { watched } from '../watched.ts';
 
 export interface DestroyPlan {
   /** In the order in which they go. */
@@ -84,7 +85,8 @@ export async function destroyShared(context: Context, plan: DestroyPlan): Promis
         onEvent(event) {
           if (event.ResourceStatus === 'DELETE_SKIPPED')
             kept.push(`${name}: ${event.ResourceType} ${event.PhysicalResourceId}`);
-          describeEvent(event, (text) => watch({ type: 'detail', step: name, text }));
+          const text = describeEvent(event);
+          if (text !== undefined) watch({ type: 'detail', step: name, text });
         },
       }),
     );

@@ -8,6 +8,7 @@ import type {
   Toolkit,
 } from '@aws-cdk/toolkit-lib';
 import type { Target } from '../environment.ts';
+import { describeEvent } from '../stack-events.ts';
 
 export interface ToolkitEvents {
   stackStarted(stack: string): void;
@@ -33,19 +34,6 @@ export async function loadToolkit(target: Target, events: ToolkitEvents): Promis
   const lib = await import('@aws-cdk/toolkit-lib');
   return { lib, toolkit: new lib.Toolkit({ ioHost: hostOf(events), emojis: false, color: false }) };
 }
-
-const words: Record<string, string> = {
-  CREATE_IN_PROGRESS: 'creating',
-  CREATE_COMPLETE: 'created',
-  CREATE_FAILED: 'failed',
-  UPDATE_IN_PROGRESS: 'updating',
-  UPDATE_COMPLETE: 'updated',
-  UPDATE_FAILED: 'failed',
-  DELETE_IN_PROGRESS: 'deleting',
-  DELETE_COMPLETE: 'deleted',
-  DELETE_FAILED: 'could not be deleted',
-  DELETE_SKIPPED: 'kept',
-};
 
 /** Codes are the toolkit's message registry (docs.aws.amazon.com/cdk/api/toolkit-lib/message-registry). */
 function hostOf(events: ToolkitEvents): IIoHost {
@@ -85,16 +73,12 @@ function hostOf(events: ToolkitEvents): IIoHost {
   };
 }
 
+/** The construct's path says more than a logical id; its first part is the stack, its last the CloudFormation resource. */
 function activity({ event, metadata }: StackActivity, events: ToolkitEvents): void {
-  const state = words[event.ResourceStatus ?? ''];
-  if (state === undefined || event.ResourceType === 'AWS::CloudFormation::Stack') return;
-  const [, service = '', kind = ''] = (event.ResourceType ?? '').split('::');
-  const name = metadata?.constructPath.split('/').slice(1, -1).join(' / ') || event.LogicalResourceId || '';
-  const failed = event.ResourceStatus?.endsWith('_FAILED') ? `: ${event.ResourceStatusReason ?? ''}` : '';
-  events.activity(event.StackName ?? '', `${service} ${spaced(kind)} ${name} ${state}${failed}`);
+  const name = metadata?.constructPath.split('/').slice(1, -1).join(' / ') || event.LogicalResourceId;
+  const text = describeEvent(event, name);
+  if (text !== undefined) events.activity(event.StackName ?? '', text);
 }
-
-const spaced = (kind: string): string => kind.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
 
 export const stacksNamed = (lib: Loaded['lib'], patterns: string[]): StackSelector => ({
   strategy: lib.StackSelectionStrategy.PATTERN_MATCH,

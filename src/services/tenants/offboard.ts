@@ -7,7 +7,8 @@ import { Items } from '../items.ts';
 import { runOperation, type Step } from '../operation.ts';
 import type { TenantRecord } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
-import { describeEvent, outputsOf, Stacks } from '../stacks.ts';
+import { describeEvent } from '../stack-events.ts';
+import { outputsOf, Stacks } from '../stacks.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { exportTenant, type Manifest } from './export.ts';
 
@@ -229,7 +230,10 @@ function stepsFor(
         async run(data, tools) {
           const { stack } = holdingsOf(data);
           if (stack === undefined || !(await stacks.describe(stack))) return;
-          await stacks.remove(stack, { signal, onEvent: (event) => describeEvent(event, tools.detail) });
+          await stacks.remove(stack, {
+            signal,
+            onEvent: (event) => tools.detail(describeEvent(event) ?? ''),
+          });
           add(data, { stacks: 1 });
         },
       },

@@ -1,5 +1,6 @@
 import { ExitCode, SaasError } from '../../model/error.ts';
 import { tenantOutputs, tenantParameters, tenantStackName } from '../../model/names.ts';
+import type { StepReport } from '../../model/progress.ts';
 import { type Tenant, tenantNameProblem } from '../../model/tenant.ts';
 import type { Tier } from '../../model/tier.ts';
 import { place } from '../cells.ts';
@@ -7,11 +8,11 @@ import type { Context } from '../context.ts';
 import { Identity, type UserPool } from '../identity.ts';
 import { newOperation, runOperation, type Step } from '../operation.ts';
 import { untilServed } from '../probe.ts';
-import type { StepReport } from '../progress.ts';
 import { newTenantId, type ReleaseItem, type TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
+import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
-import { describeEvent, Stacks } from '../stacks.ts';
+import { Stacks } from '../stacks.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { checkEmail } from './email.ts';
 import { tierOf, toTenant } from './view.ts';
@@ -195,7 +196,8 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
             signal,
             onEvent(event) {
               failures.see(event);
-              describeEvent(event, tools.detail);
+              const text = describeEvent(event);
+              if (text !== undefined) tools.detail(text);
             },
           },
         )

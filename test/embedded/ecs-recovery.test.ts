@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ECS } from '@aws-sdk/client-ecs';
 import { build } from 'esbuild';
@@ -20,6 +20,8 @@ import {
   webTask,
 } from './ecs-fixture.ts';
 
+// Below node_modules, so that it finds its packages.
+const bundle = path.join(packageRoot(), 'node_modules', '.cache', `ecs-recovery-${process.pid}.mjs`);
 let fixture: Fixture;
 let image: string;
 beforeAll(async () => {
@@ -27,7 +29,10 @@ beforeAll(async () => {
   image = await fixture.image('web', webImage());
   await fixture.ecs.createCluster({ clusterName: 'main' });
 });
-afterAll(() => fixture.close());
+afterAll(async () => {
+  await fixture.close();
+  await rm(bundle, { force: true });
+});
 
 const serves = async (host: string): Promise<boolean> =>
   fetch(`http://${host}:3010/`).then(
@@ -62,23 +67,22 @@ test('after a restart every task is back, with its name and address', async () =
 /** Runs the cloud in a process of its own, to be killed. */
 async function startProcess(stateDir: string): Promise<{ child: ChildProcess; endpoint: string }> {
   const entry = path.join(fixture.directory, 'entry.mjs');
-  const outfile = path.join(packageRoot(), 'node_modules', '.cache', `ecs-recovery-${process.pid}.mjs`);
   await writeFile(
     entry,
     `import { startCloud } from ${JSON.stringify(path.join(packageRoot(), 'src/embedded/cloud.ts'))};
      const cloud = await startCloud({ stateDir: process.argv[2] });
      process.stdout.write(cloud.endpoint + '\\n');`,
   );
-  if (!existsSync(outfile))
+  if (!existsSync(bundle))
     await build({
       entryPoints: [entry],
-      outfile,
+      outfile: bundle,
       bundle: true,
       platform: 'node',
       format: 'esm',
       packages: 'external',
     });
-  const child = spawn(process.execPath, [outfile, stateDir], {
+  const child = spawn(process.execPath, [bundle, stateDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: packageRoot(),
   });

@@ -100,6 +100,8 @@ export interface AwsService {
    * by itself; an AwsError that it throws is encoded as the protocol wants. Undefined: the operation goes the usual way.
    */
   raw?(operation: string, body: Buffer, call: Call): Promise<RawResponse> | undefined;
+  /** Names of the operations that {@link raw} answers. */
+  readonly rawOperations?: readonly string[];
   /** CloudFormation types that this service makes real, e.g. `AWS::ECS::Service`. */
   readonly resourceTypes?: Readonly<Record<string, ResourceType>>;
   /** Paths below `/_aws/` that are served without AWS's protocols: JWKS, execute-api, container credentials. */
@@ -159,6 +161,8 @@ export interface ResourceState {
  * message becomes the event's ResourceStatusReason.
  */
 export interface ResourceType {
+  /** Where docs/embedded-cloud.md lists it; default: live. Inert: recorded only. Refused: its validation says why. */
+  readonly presence?: 'inert' | 'refused';
   /** Top-level properties whose change means replacement; with `'*'` every change does. */
   readonly replaceOn?: readonly string[];
   /** Throws an AwsError or Error that names what is wrong with the properties. Also run for change sets. */

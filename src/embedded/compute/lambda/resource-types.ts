@@ -30,6 +30,7 @@ const required = (properties: Properties, ...names: string[]): void => {
 
 /** Things that exist in name only: nothing polls or is reached here. */
 const inert = (attributes: (id: string, properties: Properties) => ResourceState): ResourceType => ({
+  presence: 'inert',
   create: (_context, properties) => attributes(randomUUID(), properties),
   update: (_context, physicalId, properties) => attributes(physicalId, properties),
   delete: () => {},
@@ -220,6 +221,7 @@ export function lambdaResourceTypes(
   };
 
   const refusedUrl: ResourceType = {
+    presence: 'refused',
     validate() {
       throw new AwsError(
         'InvalidParameterValueException',

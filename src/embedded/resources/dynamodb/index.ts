@@ -132,16 +132,14 @@ export function createDynamoDb(cloud: Cloud): AwsService {
     return answer;
   }
 
-  const isOurs = (operation: string): boolean =>
-    isItemOperation(operation) ||
-    operation in onTables ||
-    [
-      'TransactWriteItems',
-      'TransactGetItems',
-      'ExecuteStatement',
-      'BatchExecuteStatement',
-      'ExecuteTransaction',
-    ].includes(operation);
+  const rawOperations = [
+    ...itemOperations,
+    ...Object.keys(onTables),
+    'TransactWriteItems',
+    'TransactGetItems',
+  ];
+  // PartiQL's are ours to refuse.
+  const ours = new Set([...rawOperations, 'ExecuteStatement', 'BatchExecuteStatement', 'ExecuteTransaction']);
 
   const respond = async (operation: string, body: Buffer, call: Call): Promise<RawResponse> => {
     let input: unknown;
@@ -160,7 +158,8 @@ export function createDynamoDb(cloud: Cloud): AwsService {
     signingName: 'dynamodb',
     protocol: 'json-1.0',
     operations: [],
-    raw: (operation, body, call) => (isOurs(operation) ? respond(operation, body, call) : undefined),
+    raw: (operation, body, call) => (ours.has(operation) ? respond(operation, body, call) : undefined),
+    rawOperations,
     resourceTypes: dynamoResourceTypes(cloud, tables, open),
     async start() {
       await open();

@@ -32,10 +32,12 @@ await mkdir(dist, { recursive: true });
 
 const entries = [
   'cli.ts',
+  'embedded/catalogue.ts',
   'embedded/daemon.ts',
   'embedded/compute/bootstrap.ts',
   'embedded/compute/resolve.ts',
   'embedded/compute/image-builder.ts',
+  'services/config/schema.ts',
   'templates/synthesize.ts',
 ]
   .map((file) => path.join(src, file))

@@ -1,11 +1,14 @@
 /**
  * Writes what is generated from the code: docs/cli.md from the command tree, schema/saas-ecs.schema.json from the
- * configuration's schema. With --check it writes nothing and fails when a file is out of date.
+ * configuration's schema, and the lists in docs/embedded-cloud.md from an embedded cloud, started for the purpose. With
+ * --check it writes nothing and fails when a file is out of date.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandTree } from '../dist/cli.js';
+import { catalogue } from '../dist/embedded/catalogue.js';
 import { configJsonSchema } from '../dist/services/config/schema.js';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -53,8 +56,81 @@ ${pages.join('\n')}
 - \`NO_COLOR\` and \`FORCE_COLOR\` are respected. There is no telemetry.
 `;
 
+/** What people call the services; one that is missing here is listed by the name that requests are signed for. */
+const serviceNames = {
+  apigateway: 'API Gateway',
+  'application-autoscaling': 'Application Auto Scaling',
+  cloudformation: 'CloudFormation',
+  'cognito-idp': 'Cognito user pools',
+  dynamodb: 'DynamoDB',
+  ec2: 'EC2',
+  ecr: 'ECR',
+  ecs: 'ECS',
+  elasticloadbalancing: 'Elastic Load Balancing',
+  events: 'EventBridge',
+  iam: 'IAM',
+  lambda: 'Lambda',
+  logs: 'CloudWatch Logs',
+  s3: 'S3',
+  secretsmanager: 'Secrets Manager',
+  servicediscovery: 'Cloud Map',
+  ssm: 'SSM Parameter Store',
+  sts: 'STS',
+};
+
+async function readCatalogue() {
+  const stateDir = await mkdtemp(path.join(tmpdir(), 'saas-ecs-docs-'));
+  try {
+    return await catalogue(stateDir);
+  } finally {
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+const code = (names) => names.map((name) => `\`${name}\``).join(', ');
+
+/** Types of one AWS service share a line: `AWS::ECS::` Cluster, Service. */
+function typeList(types) {
+  const byService = new Map();
+  for (const type of types) {
+    const prefix = type.slice(0, type.lastIndexOf('::') + 2);
+    byService.set(prefix, [...(byService.get(prefix) ?? []), type]);
+  }
+  return [...byService]
+    .map(([prefix, names]) => `- **${prefix}** ${code(names.map((name) => name.slice(prefix.length)))}`)
+    .join('\n');
+}
+
+/** The page with what is between its `<!-- begin NAME -->` and `<!-- end NAME -->` lines made anew. */
+function filled(page, parts) {
+  let text = page;
+  for (const [name, content] of Object.entries(parts)) {
+    const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from < 0 || to < from)
+      throw new Error(`docs/embedded-cloud.md has no "${begin}" with an "${end}" after it`);
+    text = `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
+  }
+  return text;
+}
+
+const { services, resourceTypes } = await readCatalogue();
+const embedded = filled(await readFile(path.join(root, 'docs/embedded-cloud.md'), 'utf8'), {
+  operations: services
+    .map(
+      ({ signingName, operations }) =>
+        `- **${serviceNames[signingName] ?? signingName}** ${code(operations)}`,
+    )
+    .sort()
+    .join('\n'),
+  'live types': typeList(resourceTypes.live),
+  'inert types': typeList(resourceTypes.inert),
+  'refused types': typeList(resourceTypes.refused),
+});
+
 const files = {
   'docs/cli.md': cli,
+  'docs/embedded-cloud.md': embedded,
   'schema/saas-ecs.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
 };
 let stale = 0;

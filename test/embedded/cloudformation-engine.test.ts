@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cloud } from '../../src/embedded/platform.ts';
 import { type Harness, startHarness, things } from './cloudformation-harness.ts';
 
 let harness: Harness;
@@ -340,5 +341,39 @@ it('brings up 45 resources in well under a second', async () => {
   const started = performance.now();
   await create('s', things(many));
   expect(await harness.settled('s')).toBe('CREATE_COMPLETE');
-  expect(performance.now() - started).toBeLessThan(1000);
+  const took = performance.now() - started;
+  expect(took).toBeLessThan(1000);
+});
+
+it('takes a nested stack up again where a killed process left it', async () => {
+  const child = things(
+    { Slow: { Name: 'slow', Hold: 'slow', Early: true } },
+    { Outputs: { Id: { Value: { Ref: 'Slow' } } } },
+  );
+  await harness.stop();
+  harness = await startHarness({
+    overrides: { s3: { read: () => Promise.resolve(Buffer.from(child)) } as unknown as Cloud['s3'] },
+  });
+  const parent = {
+    Resources: {
+      Nested: {
+        Type: 'AWS::CloudFormation::Stack',
+        Properties: { TemplateURL: 'https://bucket.s3.amazonaws.com/child.json' },
+      },
+    },
+    Outputs: { Id: { Value: { 'Fn::GetAtt': ['Nested', 'Outputs.Id'] } } },
+  };
+  const arrived = harness.world.arrived('slow');
+  await create('s', JSON.stringify(parent));
+  await arrived;
+  const old = harness;
+  harness = await old.kill();
+  await old.stop();
+  harness.world.open('slow');
+  expect(await harness.settled('s')).toBe('CREATE_COMPLETE');
+  const { Stacks } = await harness.call<Stacks>('DescribeStacks', { StackName: 's' });
+  expect(Stacks[0]?.Outputs).toEqual([{ OutputKey: 'Id', OutputValue: 'slow' }]);
+  await harness.call('DeleteStack', { StackName: 's' });
+  await harness.settled(Stacks[0]?.StackId ?? '');
+  expect(named()).toEqual([]);
 });

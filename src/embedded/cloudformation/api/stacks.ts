@@ -267,16 +267,18 @@ function deleteStack(context: CloudFormationContext, input: DeleteStackInput): o
   const running = stack.operation;
   if (running && running.kind !== 'create' && !(running.phase === 'undo'))
     throw validationError(`Stack [${stack.name}] cannot be deleted while in status ${stack.status}`);
-  beginDelete(context, stack, input);
+  beginDelete(context, stack, input).catch((error: unknown) => {
+    context.cloud.log(`cloudformation: deletion of ${stack.name} did not begin: ${String(error)}`);
+  });
   return {};
 }
 
-/** Starts deleting a stack; one that is still being created is cut short first. */
-export function beginDelete(
+/** Starts deleting a stack; one that is still being created is cut short first. Resolves when deletion has begun. */
+export async function beginDelete(
   { cloud, engine }: CloudFormationContext,
   stack: StackRecord,
   input: Pick<DeleteStackInput, 'RetainResources' | 'ClientRequestToken'> = {},
-): void {
+): Promise<void> {
   const begin = (): void => {
     if (stack.deletedAt !== undefined || stack.operation) return;
     const started: StackOperation = {
@@ -299,7 +301,8 @@ export function beginDelete(
   stack.operation.disableRollback = true;
   delete stack.operation.onFailure;
   if (stack.operation.phase === 'deploy') engine.cancel(stack.id, 'Stack deletion requested');
-  void engine.settled(stack.id).then(begin);
+  await engine.settled(stack.id);
+  begin();
 }
 
 function cancelUpdate(context: CloudFormationContext, input: CancelUpdateStackInput): object {

@@ -46,9 +46,10 @@ export class Engine {
     this.launch(stack);
   }
 
-  /** Resolves when no operation runs on the stack. */
+  /** Resolves when no operation runs on the stack; rejects with {@link Stopped} when the process is ending. */
   async settled(stackId: string): Promise<void> {
     await this.runs.get(stackId)?.ended;
+    if (this.stopping) throw new Stopped();
   }
 
   /** Cuts the phase under way short; the operation then fails with this reason and rolls back as it would have. */

@@ -55,9 +55,11 @@ export class Journal {
 
   private event(stack: StackRecord, event: Omit<EventRecord, 'id' | 'at' | 'operationId' | 'token'>): void {
     const operation = stack.operation;
+    // Watchers sort by time: no two events of a stack have the same.
+    const last = this.repository.eventsOf(stack.id).at(-1)?.at ?? 0;
     this.repository.addEvent(stack.id, {
       id: randomUUID(),
-      at: this.clock.now(),
+      at: Math.max(this.clock.now(), last + 1),
       ...(operation ? { operationId: operation.id } : {}),
       ...(operation?.token === undefined ? {} : { token: operation.token }),
       ...event,

@@ -96,7 +96,7 @@ export async function planUpdate(
     }
     const change = record
       ? modification(types, template, id, record, definition, properties, tagsChanged)
-      : addition(id, definition, properties);
+      : addition(template, id, definition, properties);
     if (!change) continue;
     plan.changes.push(change);
     if (change.Action === 'Add' || change.Replacement === 'True') unknownPhysical.add(id);
@@ -140,13 +140,18 @@ function inOrder(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   return [...order];
 }
 
-const addition = (id: string, definition: ResourceDefinition, properties: Properties): ResourceChange => ({
+const addition = (
+  template: Template,
+  id: string,
+  definition: ResourceDefinition,
+  properties: Properties,
+): ResourceChange => ({
   Action: 'Add',
   LogicalResourceId: id,
   ResourceType: definition.Type,
   Scope: [],
   Details: [],
-  AfterContext: contextOf(properties, definition),
+  AfterContext: contextOf(properties, definition, template),
 });
 
 const removal = (record: ResourceRecord): ResourceChange => ({
@@ -210,8 +215,8 @@ function modification(
     Replacement: replaced ? (certain ? 'True' : 'Conditional') : 'False',
     Scope: [...scope],
     Details: details,
-    BeforeContext: contextOf(record.properties, definition),
-    AfterContext: contextOf(properties, definition),
+    BeforeContext: contextOf(record.properties, definition, template),
+    AfterContext: contextOf(properties, definition, template),
   };
 }
 
@@ -252,13 +257,10 @@ function isSecret(source: unknown, template: Template): boolean {
   );
 }
 
-function contextOf(properties: Properties, definition: ResourceDefinition): string {
-  const text = JSON.stringify(definition.Properties ?? {});
-  // Anything that may hold a secret is shown as it is written in the template.
-  return JSON.stringify({
-    Properties:
-      /\{\{resolve:|"Ref"|Fn::Sub/.test(text) && /secret|NoEcho|password/i.test(text)
-        ? definition.Properties
-        : properties,
-  });
+function contextOf(properties: Properties, definition: ResourceDefinition, template: Template): string {
+  const shownProperties = Object.entries(properties).map(([name, value]) => [
+    name,
+    isSecret(definition.Properties?.[name], template) ? '****' : value,
+  ]);
+  return JSON.stringify({ Properties: Object.fromEntries(shownProperties) });
 }

@@ -39,7 +39,9 @@ const limits = { Resources: 500, Parameters: 200, Outputs: 200, Mappings: 200 } 
 
 /** Parses a JSON or YAML template. Throws AwsError ValidationError with CloudFormation's wordings. */
 export async function parseTemplate(body: string): Promise<Template> {
-  const source = body.trimStart().startsWith('{') ? parseJson(body) : (await import('./yaml.ts')).parseYaml(body);
+  const source = body.trimStart().startsWith('{')
+    ? parseJson(body)
+    : (await import('./yaml.ts')).parseYaml(body);
   if (!isObject(source)) throw validationError('Template format error: unsupported structure.');
   const unknown = Object.keys(source).filter((key) => !sections.has(key));
   if (unknown.length > 0)

@@ -113,9 +113,8 @@ export function nestedStackType(service: () => CloudFormationContext): Resumable
       const { engine, repository } = service();
       const stack = repository.find(physicalId);
       if (!stack || stack.deletedAt !== undefined) return;
-      if (stack.operation?.kind !== 'delete') beginDelete(service(), stack);
-      // A stack that was still coming up is first cut short, then deleted: two operations, one after the other.
-      while (stack.operation) await engine.settled(stack.id);
+      if (stack.operation?.kind !== 'delete') await beginDelete(service(), stack);
+      await engine.settled(stack.id);
       if (repository.find(physicalId)?.deletedAt === undefined)
         throw new Error(
           `Embedded stack ${stack.id} was not successfully deleted: ${stack.reason ?? stack.status}`,

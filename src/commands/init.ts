@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ExitCode, SaasError } from '../model/error.ts';
+import { emailProblem } from '../model/tenant.ts';
 import { defaultServices, defaultTiers, type NewProject, writeProject } from '../services/config/write.ts';
 import { checkEmail } from '../services/tenants/email.ts';
 import type { Invocation } from './invocation.ts';
@@ -56,6 +57,7 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
       flag: '--email',
       message: "The operator's e-mail address",
       default: 'ops@example.com',
+      validate: (value) => emailProblem(value) ?? true,
     });
     adminEmail = answer;
   }
@@ -74,6 +76,9 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
         { name: 'on this machine and in an AWS account', value: 'aws' },
       ],
     });
+  // --account says the same.
+  const asked = prompts.answered.indexOf('--target');
+  if (asked >= 0) prompts.answered.splice(asked, 2);
   const aws =
     where === 'aws'
       ? {

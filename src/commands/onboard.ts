@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Tenant } from '../model/tenant.ts';
-import { tenantNameProblem } from '../model/tenant.ts';
+import { emailProblem, tenantNameProblem } from '../model/tenant.ts';
 import { goOnInBackground } from '../services/background.ts';
 import { beginOnboarding, onboard as onboardTenant } from '../services/tenants/onboard.ts';
 import { duration, facts } from '../ui/table.ts';
@@ -34,6 +34,7 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
   const email = await prompts.text(options.email, {
     flag: '--email',
     message: "The administrator's e-mail address",
+    validate: (value) => emailProblem(value) ?? true,
   });
   prompts.sayEquivalent(`saas-ecs onboard${options.tier ? ` --tier ${options.tier}` : ''}`);
 

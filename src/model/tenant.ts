@@ -64,3 +64,9 @@ export function tenantNameProblem(name: string): string | undefined {
 
 /** The value of the `tenantPath` header for every tenant of the pool; a silo tenant's is its id. */
 export const poolTenantPath = 'basic';
+
+/** Why a text is not an e-mail address, or undefined when it may be one; Cognito and the mail itself decide the rest. */
+export function emailProblem(email: string): string | undefined {
+  const plain = /^[^\s@<>",;]+@[^\s@<>",;]+\.[^\s@<>",;.]+$/.test(email);
+  return plain && email.length <= 254 ? undefined : `"${email}" is not an e-mail address`;
+}

@@ -59,7 +59,7 @@ export class Prompts {
     this.#mustAsk(question.flag);
     const { select } = await import('@inquirer/prompts');
     const answer = await this.#ask((context) =>
-      select({ message: question.message, choices: [...question.choices] }, context),
+      select({ message: question.message, choices: [...question.choices], pageSize: 16 }, context),
     );
     this.answered.push(question.flag, quote(answer));
     return answer;
@@ -73,7 +73,14 @@ export class Prompts {
     this.#mustAsk(question.flag);
     const { checkbox } = await import('@inquirer/prompts');
     const answer = await this.#ask((context) =>
-      checkbox({ message: question.message, choices: [...question.choices], required: true }, context),
+      checkbox(
+        {
+          message: question.message,
+          choices: question.choices.map((choice) => ({ ...choice, short: choice.value })),
+          required: true,
+        },
+        context,
+      ),
     );
     this.answered.push(question.flag, answer.join(','));
     return answer;

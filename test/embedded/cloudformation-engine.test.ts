@@ -299,6 +299,20 @@ describe('a process that is killed', () => {
     expect(named()).toEqual([name]);
   });
 
+  it('takes for its own what the template names and nobody else has', async () => {
+    const arrived = harness.world.arrived('a');
+    await create('s', things({ A: { Name: 'given', Hold: 'a' } }));
+    await arrived;
+    await killed();
+    harness.world.open('a');
+    expect(await harness.settled('s')).toBe('CREATE_COMPLETE');
+    expect(named()).toEqual(['given']);
+    // Without a kill in between, a name that is taken is an error.
+    await create('t', things({ A: { Name: 'given' } }));
+    expect(await harness.settled('t')).toBe('ROLLBACK_COMPLETE');
+    expect(named()).toEqual(['given']);
+  });
+
   it('goes on updating, and still knows the way back', async () => {
     await create('s', things({ A: { Name: 'a', Value: 1 }, B: { Name: 'b' } }));
     await harness.settled('s');

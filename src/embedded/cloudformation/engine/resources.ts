@@ -104,13 +104,14 @@ export class ResourceDriver {
   }
 
   /**
-   * Goes on with a creation or update that the end of the process cut off. A half-made resource is deleted, if it
-   * can be found, and made again under the same name.
+   * Goes on with a creation or replacement that the end of the process cut off, or tries one again that had failed.
+   * A half-made resource is deleted, if it can be found, and made again under the same name.
    */
   async resume(stack: StackRecord, record: ResourceRecord, signal: AbortSignal): Promise<boolean> {
     const handler = this.types.find(record.type);
     const kind = record.status.startsWith('UPDATE') ? 'UPDATE' : 'CREATE';
-    if (handler?.resume && record.physicalId !== undefined) {
+    const interrupted = record.status.endsWith('_IN_PROGRESS');
+    if (handler?.resume && interrupted && record.physicalId !== undefined) {
       const { resume } = handler;
       const physicalId = record.physicalId;
       return this.attempt(stack, record, signal, kind, () =>
@@ -118,7 +119,35 @@ export class ResourceDriver {
       );
     }
     await this.discardQuietly(stack, record, signal);
-    return this.create(stack, record, signal, kind);
+    this.journal.resource(stack, record, `${kind}_IN_PROGRESS`);
+    return this.attempt(stack, record, signal, kind, async (handler) => {
+      try {
+        return await handler.create(this.context(stack, record, signal), record.properties);
+      } catch (error) {
+        const name = interrupted ? this.leftoverName(record) : undefined;
+        if (name === undefined || !handler.update || !saysItExists(error)) throw error;
+        return handler.update(
+          this.context(stack, record, signal),
+          name,
+          record.properties,
+          record.properties,
+        );
+      }
+    });
+  }
+
+  /**
+   * The name that a template gave a resource whose creation was cut off between being done and being recorded. No
+   * other stack's resource has it, so what is there under that name is taken for what this stack had made.
+   */
+  private leftoverName(record: ResourceRecord): string | undefined {
+    const kind = record.type.slice(record.type.lastIndexOf(':') + 1);
+    const name = record.properties['Name'] ?? record.properties[`${kind}Name`];
+    if (typeof name !== 'string') return undefined;
+    const owned = this.repository
+      .resourcesByPhysicalId(name)
+      .some((other) => other !== record && other.type === record.type);
+    return owned ? undefined : name;
   }
 
   /** Deletes one physical thing. Says whether it is gone. */
@@ -246,6 +275,13 @@ export class ResourceDriver {
 
 const physical = (incarnation: Incarnation): { physicalId?: string } =>
   incarnation.physicalId === undefined ? {} : { physicalId: incarnation.physicalId };
+
+/** Services word it in as many ways as there are services. */
+const saysItExists = (error: unknown): boolean =>
+  error instanceof Error &&
+  /already ?exist|AlreadyExist|ResourceInUse|Conflict|Duplicate/i.test(
+    `${error.message} ${'code' in error ? String(error.code) : ''}`,
+  );
 
 /** What an event says of a failure: the message, and AWS's code where there is one. */
 export function reasonOf(error: unknown): string {

@@ -5,7 +5,7 @@
  */
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { copyInto } from './copy.ts';
+import { checkInside, copyInto } from './copy.ts';
 import {
   assignments,
   commandOf,
@@ -132,6 +132,7 @@ export async function buildImage(options: BuildOptions): Promise<{ digest: strin
           break;
         case 'WORKDIR':
           config.workdir = path.posix.resolve('/', config.workdir, rest);
+          await checkInside(root, path.join(root, config.workdir), line);
           await mkdir(path.join(root, config.workdir), { recursive: true });
           break;
         case 'USER':

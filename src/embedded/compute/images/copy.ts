@@ -1,5 +1,16 @@
 /** COPY and ADD: files and directories from a context or a stage into an image's file system. */
-import { chmod, copyFile, lstat, mkdir, readdir, readlink, rm, stat, symlink } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  realpath,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { DockerfileError } from './dockerfile.ts';
 import { globPattern, isPattern } from './patterns.ts';
@@ -36,10 +47,13 @@ export async function copyInto(input: CopyInput): Promise<void> {
 
   for (const relative of sources) {
     const from = path.join(input.source, relative);
-    if (await isDirectory(from)) await copyDirectory(input, relative, target, mode);
+    const directory = await isDirectory(from);
+    await checkInside(input.source, directory ? from : path.dirname(from), line);
+    if (directory) await copyDirectory(input, relative, target, mode);
     else {
       const into =
         asDirectory || (await isDirectory(target)) ? path.join(target, path.basename(relative)) : target;
+      await checkInside(input.root, path.dirname(into), line);
       await copyOne(from, into, mode);
     }
   }
@@ -84,6 +98,7 @@ async function copyDirectory(
   target: string,
   mode: number | undefined,
 ): Promise<void> {
+  await checkInside(input.root, target, input.line);
   await mkdir(target, { recursive: true });
   const directory = path.join(input.source, relative);
   for (const entry of await readdir(directory, { withFileTypes: true })) {
@@ -112,10 +127,31 @@ async function copyOne(from: string, to: string, mode: number | undefined): Prom
     await symlink(await readlink(from), to);
     return;
   }
+  // A link that is there already is replaced: written through, it could lead out of the image.
+  if ((await lstat(to).catch(() => undefined))?.isSymbolicLink()) await rm(to);
   await copyFile(from, to);
   if (mode !== undefined) await chmod(to, mode);
 }
 
 async function isDirectory(file: string): Promise<boolean> {
   return (await stat(file).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/**
+ * Throws DockerfileError when symbolic links lead from a directory, which need not exist yet, out of `root`: absolute ones
+ * mean the image's root in a container, but this machine's here.
+ */
+export async function checkInside(root: string, directory: string, line: number): Promise<void> {
+  const base = await realpath(root);
+  let existing = directory;
+  let actual = await realpath(existing).catch(() => undefined);
+  while (actual === undefined && existing.length > root.length) {
+    existing = path.dirname(existing);
+    actual = await realpath(existing).catch(() => undefined);
+  }
+  if (actual !== undefined && actual !== base && !actual.startsWith(base + path.sep))
+    throw new DockerfileError(
+      line,
+      `"/${path.relative(root, directory)}" is reached by a symbolic link that leads elsewhere, which this builder does not follow`,
+    );
 }

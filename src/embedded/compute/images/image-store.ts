@@ -30,7 +30,10 @@ export function openImageStore(stateDir: string): ImageStore {
         const actual = await imageDigest(config, rootOf(draft));
         if (actual.digest !== digest)
           throw new Error(`the image's content is ${actual.digest}, not ${digest}`);
-        if (!existsSync(target)) await rename(draft, target);
+        await rename(draft, target).catch((error: NodeJS.ErrnoException) => {
+          // The same content is there already, or came by another push in this moment.
+          if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+        });
         return actual.size;
       } finally {
         await rm(draft, { recursive: true, force: true });

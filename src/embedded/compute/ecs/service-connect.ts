@@ -92,6 +92,11 @@ export function createServiceConnect(
       upstream.once('connect', () => {
         upstream.off('error', refused);
         upstream.on('error', () => client.destroy());
+        // Who asked may have gone meanwhile.
+        if (client.destroyed) {
+          upstream.destroy();
+          return;
+        }
         client.once('close', () => upstream.destroy());
         client.pipe(upstream);
         upstream.pipe(client);

@@ -23,8 +23,8 @@ interface Member {
 
 interface Waiting {
   start(member: Member): void;
-  /** An event that nobody will take: the pool is closed. */
-  abandon(): void;
+  /** An event that nobody will take: the pool is closed, or no process can be started. */
+  abandon(error: Error): void;
 }
 
 export interface InvocationResult {
@@ -67,13 +67,7 @@ export class Pool {
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         start: resolve,
-        abandon: () =>
-          reject(
-            new FunctionFailure({
-              errorType: 'Runtime.ExitError',
-              errorMessage: 'the function was changed or removed',
-            }),
-          ),
+        abandon: reject,
       });
       this.#scheduleGrowth();
     });
@@ -103,11 +97,21 @@ export class Pool {
     return member;
   }
 
+  /** Gives the first event that waits a process of its own. It can't be started when the function's role is gone. */
+  #startNext(): void {
+    const next = this.#waiting.shift();
+    if (!next) return;
+    try {
+      next.start(this.#spawn());
+    } catch (error) {
+      next.abandon(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
   #scheduleGrowth(): void {
     this.#grow ??= setTimeout(() => {
       this.#grow = undefined;
-      const next = this.#members.size < this.#options.max ? this.#waiting.shift() : undefined;
-      next?.start(this.#spawn());
+      if (this.#members.size < this.#options.max) this.#startNext();
       if (this.#waiting.length > 0) this.#scheduleGrowth();
     }, growAfterMs);
   }
@@ -122,9 +126,10 @@ export class Pool {
 
   #serve(): void {
     while (this.#waiting.length > 0) {
-      const member = this.#takeIdle() ?? (this.#members.size === 0 ? this.#spawn() : undefined);
-      if (!member) return;
-      this.#waiting.shift()?.start(member);
+      const member = this.#takeIdle();
+      if (member) this.#waiting.shift()?.start(member);
+      else if (this.#members.size === 0) this.#startNext();
+      else return;
     }
   }
 
@@ -151,7 +156,8 @@ export class Pool {
   async stop(): Promise<void> {
     this.retire();
     clearTimeout(this.#grow);
-    for (const waiting of this.#waiting.splice(0)) waiting.abandon();
+    const gone = { errorType: 'Runtime.ExitError', errorMessage: 'the function was changed or removed' };
+    for (const waiting of this.#waiting.splice(0)) waiting.abandon(new FunctionFailure(gone));
     await Promise.all([...this.#members].map((member) => member.worker.stop()));
   }
 }

@@ -3,6 +3,7 @@
  * configuration's schema, and the lists in docs/embedded-cloud.md from an embedded cloud, started for the purpose. With
  * --check it writes nothing and fails when a file is out of date.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -117,6 +118,7 @@ function filled(page, parts) {
 const { services, resourceTypes } = await readCatalogue();
 const embedded = filled(await readFile(path.join(root, 'docs/embedded-cloud.md'), 'utf8'), {
   operations: services
+    .filter(({ operations }) => operations.length > 0)
     .map(
       ({ signingName, operations }) =>
         `- **${serviceNames[signingName] ?? signingName}** ${code(operations)}`,
@@ -133,9 +135,19 @@ const files = {
   'docs/embedded-cloud.md': embedded,
   'schema/saas-ecs.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
 };
+/** As the linter wants it: what is generated is linted like what is written. */
+const formatted = (name, text) =>
+  execFileSync(path.join(root, 'node_modules/.bin/biome'), ['format', `--stdin-file-path=${name}`], {
+    cwd: root,
+    input: text,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+
 let stale = 0;
-for (const [name, text] of Object.entries(files)) {
+for (const [name, generated] of Object.entries(files)) {
   const file = path.join(root, name);
+  const text = formatted(name, generated);
   const known = await readFile(file, 'utf8').catch(() => '');
   if (known === text) continue;
   if (check) {

@@ -3,6 +3,7 @@ import type { AwsService, Cloud, CloudFormationApi } from '../platform.ts';
 import { inertTypes } from '../resources/inert/index.ts';
 import { changeSetOperations } from './api/change-sets.ts';
 import { describeOperations } from './api/describe.ts';
+import { rollbackOperations } from './api/rollbacks.ts';
 import type { CloudFormationContext } from './api/service.ts';
 import { stackOperations } from './api/stacks.ts';
 import { templateOperations } from './api/template-views.ts';
@@ -33,6 +34,7 @@ export function createCloudFormation(cloud: Cloud): AwsService & CloudFormationA
     xmlNamespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/',
     operations: [
       ...stackOperations(context),
+      ...rollbackOperations(context),
       ...describeOperations(context),
       ...templateOperations(context),
       ...changeSetOperations(context),

@@ -1,5 +1,6 @@
 /** EC2: the network is inert, so what there is are the describe calls and the question what security groups admit. */
 import type { AwsService, Cloud } from '../../platform.ts';
+import { gatewayOperations } from './gateways.ts';
 import { networkOperations } from './network.ts';
 import { regionOperations } from './region.ts';
 import { allows } from './security-groups.ts';
@@ -14,7 +15,7 @@ export function createEc2(cloud: Cloud): AwsService & Ec2Api {
     signingName: 'ec2',
     protocol: 'ec2',
     xmlNamespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
-    operations: [...regionOperations(cloud), ...networkOperations(cloud)],
+    operations: [...regionOperations(cloud), ...networkOperations(cloud), ...gatewayOperations(cloud)],
     allows: (from, to, port) => allows(cloud, from, to, port),
   };
 }

@@ -1,10 +1,11 @@
 /** IAM actions of S3's operations: they differ from the operations' names. Source: "Actions, resources, and condition keys for Amazon S3". */
 import type { Access } from '../../platform.ts';
+import { copySourceOf } from './object-headers.ts';
 
 type Named = { Bucket?: string | undefined; Key?: string | undefined; VersionId?: string | undefined };
 
 export const bucketArn = (bucket: string | undefined): string => `arn:aws:s3:::${bucket ?? ''}`;
-export const objectArn = (bucket: string | undefined, key: string | undefined): string =>
+const objectArn = (bucket: string | undefined, key: string | undefined): string =>
   `${bucketArn(bucket)}/${key ?? ''}`;
 
 export const onBucket =
@@ -31,3 +32,12 @@ export const onObject =
       resource: objectArn(input.Bucket, input.Key),
     },
   ];
+
+/** Copying reads the source and writes the destination. */
+export const onCopy = (input: Named & { CopySource?: string | undefined }): Access[] => {
+  const { bucket, key, versionId } = copySourceOf(input.CopySource);
+  return [
+    ...onObject('GetObject', 'GetObjectVersion')({ Bucket: bucket, Key: key, VersionId: versionId }),
+    { action: 's3:PutObject', resource: objectArn(input.Bucket, input.Key) },
+  ];
+};

@@ -24,7 +24,7 @@ import {
   type UploadPartRequest,
 } from '@aws-sdk/client-s3';
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
-import { onBucket, onObject } from './access.ts';
+import { onBucket, onCopy, onObject } from './access.ts';
 import type { Blobs, StoredBlob } from './blobs.ts';
 import { checkKey, headersOf, quoted } from './object-headers.ts';
 import { type Objects, shownVersion } from './objects.ts';
@@ -216,7 +216,7 @@ export function createMultipart(
   return [
     operation(CreateMultipartUpload$, create, { access: onObject('PutObject') }),
     operation(UploadPart$, upload, { access: onObject('PutObject') }),
-    operation(UploadPartCopy$, copy, { access: onObject('PutObject') }),
+    operation(UploadPartCopy$, copy, { access: onCopy }),
     operation(CompleteMultipartUpload$, complete, { access: onObject('PutObject') }),
     operation(AbortMultipartUpload$, abort, { access: onObject('AbortMultipartUpload') }),
     operation(ListParts$, parts, { access: onObject('ListMultipartUploadParts') }),

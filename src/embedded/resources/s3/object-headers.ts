@@ -84,3 +84,18 @@ export function checkKey(key = ''): string {
   if (Buffer.byteLength(key) > 1024) throw new AwsError('KeyTooLongError', 'Your key is too long');
   return key;
 }
+
+/** What `x-amz-copy-source` names: `/bucket/key?versionId=…`, percent-encoded. Throws AwsError InvalidArgument. */
+export function copySourceOf(source = ''): { bucket: string; key: string; versionId: string | undefined } {
+  const [path = '', search = ''] = source.replace(/^\//, '').split('?');
+  let name: string;
+  try {
+    name = decodeURIComponent(path);
+  } catch {
+    throw new AwsError('InvalidArgument', 'Invalid copy source encoding.');
+  }
+  const slash = name.indexOf('/');
+  if (slash < 0) throw new AwsError('InvalidArgument', 'Copy Source must mention the source bucket and key');
+  const versionId = new URLSearchParams(search).get('versionId') ?? undefined;
+  return { bucket: name.slice(0, slash), key: name.slice(slash + 1), versionId };
+}

@@ -27,9 +27,17 @@ import {
   type PutObjectTaggingRequest,
 } from '@aws-sdk/client-s3';
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
-import { objectArn, onObject } from './access.ts';
+import { onCopy, onObject } from './access.ts';
 import type { Blobs, StoredBlob } from './blobs.ts';
-import { checkConditions, checkKey, headersOf, quoted, rangeOf, unquoted } from './object-headers.ts';
+import {
+  checkConditions,
+  checkKey,
+  copySourceOf,
+  headersOf,
+  quoted,
+  rangeOf,
+  unquoted,
+} from './object-headers.ts';
 import type { BucketRecord, ObjectHeaders, S3State, VersionRecord } from './state.ts';
 
 /** Contents up to this size are read whole; larger ones stream. In bytes. */
@@ -105,12 +113,9 @@ export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs): Objec
     throw new AwsError('NoSuchVersion', 'The specified version does not exist.', 404, { Key: key });
   };
 
-  const source: Objects['source'] = (copySource = '') => {
-    const [path = '', search = ''] = copySource.replace(/^\//, '').split('?');
-    const [bucket = '', ...rest] = decodeURIComponent(path).split('/');
-    if (rest.length === 0)
-      throw new AwsError('InvalidArgument', 'Copy Source must mention the source bucket and key');
-    return find(bucket, rest.join('/'), new URLSearchParams(search).get('versionId') ?? undefined);
+  const source: Objects['source'] = (copySource) => {
+    const { bucket, key, versionId } = copySourceOf(copySource);
+    return find(bucket, key, versionId);
   };
 
   const describe = (
@@ -290,15 +295,7 @@ export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs): Objec
     operation(PutObject$, put, { access: onObject('PutObject') }),
     operation(GetObject$, get, { access: onObject('GetObject', 'GetObjectVersion') }),
     operation(HeadObject$, head, { access: onObject('GetObject', 'GetObjectVersion') }),
-    operation(CopyObject$, copy, {
-      access: (input: CopyObjectRequest) => [
-        {
-          action: 's3:GetObject',
-          resource: `arn:aws:s3:::${decodeURIComponent((input.CopySource ?? '').replace(/^\//, '').split('?')[0] ?? '')}`,
-        },
-        { action: 's3:PutObject', resource: objectArn(input.Bucket, input.Key) },
-      ],
-    }),
+    operation(CopyObject$, copy, { access: onCopy }),
     operation(
       DeleteObject$,
       (input: DeleteObjectRequest) => remove(state.bucket(input.Bucket), input.Key ?? '', input.VersionId),

@@ -1,6 +1,6 @@
 /** The load balancer's data plane: from a request to the answer of a target. */
 import { randomBytes } from 'node:crypto';
-import { type IncomingMessage, request as startRequest } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http';
 import type { LoadBalancerRequest, LoadBalancerResponse } from '../../platform.ts';
 import type { RoutedRequest } from './conditions.ts';
 import { type CompiledListener, type Routing, type RuleAction, weighted } from './routing.ts';
@@ -137,25 +137,34 @@ function ask(
       target.ended();
     };
     let timedOut = false;
-    const call = startRequest(
-      {
-        host: target.target.host,
-        port: target.target.port,
-        method: request.method,
-        path: request.path,
-        headers,
-        agent: target.agent,
-        ...(signal && { signal }),
-      },
-      (response) => {
-        response.once('close', end);
-        resolve({
-          status: response.statusCode ?? 502,
-          headers: incomingHeaders(response),
-          body: response,
-        });
-      },
-    );
+    const answered = (response: IncomingMessage): void => {
+      response.once('close', end);
+      resolve({
+        status: response.statusCode ?? 502,
+        headers: incomingHeaders(response),
+        body: response,
+      });
+    };
+    let call: ClientRequest;
+    try {
+      call = startRequest(
+        {
+          host: target.target.host,
+          port: target.target.port,
+          method: request.method,
+          path: request.path,
+          headers,
+          agent: target.agent,
+          ...(signal && { signal }),
+        },
+        answered,
+      );
+    } catch (error) {
+      // A header or path that HTTP can't carry; the target must not count a request that never went out.
+      end();
+      reject(error);
+      return;
+    }
     call.setTimeout(idleTimeoutMs, () => {
       timedOut = true;
       call.destroy();

@@ -121,14 +121,20 @@ export function splitReference(reference: string): { registry: string; repositor
   };
 }
 
+const endpoint = (): string | undefined =>
+  process.env['AWS_ENDPOINT_URL_ECR'] ?? process.env['AWS_ENDPOINT_URL'];
+
+/** Every embedded cloud's registry has the same name: its endpoint tells whose login it is. */
+const account = (registry: string): string => `${registry} ${endpoint() ?? ''}`;
+
 async function push(images: LocalImages, reference: string): Promise<void> {
   const { digest, directory } = await require_(images, reference);
   const { registry, repository, tag } = splitReference(reference);
-  const endpoint = process.env['AWS_ENDPOINT_URL_ECR'] ?? process.env['AWS_ENDPOINT_URL'];
-  if (!endpoint) throw new Error('AWS_ENDPOINT_URL does not say where the embedded cloud is');
-  const token = await images.login(registry);
+  const cloud = endpoint();
+  if (!cloud) throw new Error('AWS_ENDPOINT_URL does not say where the embedded cloud is');
+  const token = await images.login(account(registry));
   if (!token) throw new Error(`no basic auth credentials for ${registry}: log in first`);
-  const response = await fetch(new URL('/_aws/ecr/push', endpoint), {
+  const response = await fetch(new URL('/_aws/ecr/push', cloud), {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Basic ${token}` },
     body: JSON.stringify({ registry, repository, tag, digest, directory }),
@@ -186,12 +192,12 @@ async function run(argv: readonly string[]): Promise<number> {
         : (parsed.flags.get('--password')?.at(-1) ?? '');
       const user = parsed.flags.get('--username')?.at(-1) ?? '';
       const registry = first.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
-      await images.setLogin(registry, Buffer.from(`${user}:${password}`).toString('base64'));
+      await images.setLogin(account(registry), Buffer.from(`${user}:${password}`).toString('base64'));
       process.stdout.write('Login Succeeded\n');
       return 0;
     }
     case 'logout':
-      await images.setLogin(first.replace(/^https?:\/\//, '').replace(/\/.*$/, ''), undefined);
+      await images.setLogin(account(first.replace(/^https?:\/\//, '').replace(/\/.*$/, '')), undefined);
       return 0;
     default:
       throw new UsageError(

@@ -16,10 +16,10 @@ export interface LocalImages {
   scratch(): Promise<string>;
   add(scratch: string, digest: string, references: readonly string[]): Promise<void>;
   tag(reference: string, digest: string): Promise<void>;
-  /** Removes references older than a day and images that none names. */
+  /** Removes references and logins older than a day, and images that none names. */
   clean(): Promise<void>;
-  setLogin(registry: string, token: string | undefined): Promise<void>;
-  login(registry: string): Promise<string | undefined>;
+  setLogin(account: string, token: string | undefined): Promise<void>;
+  login(account: string): Promise<string | undefined>;
 }
 
 /** In `EMBEDDED_IMAGE_CACHE`, or a private directory of this user below the system's temporary one. */
@@ -90,6 +90,11 @@ export async function openLocalImages(): Promise<LocalImages> {
         if (age > keepMs) await rm(file, { force: true });
         else named.add((await readFile(file, 'utf8').catch(() => '')).trim().replace('sha256:', ''));
       }
+      for (const name of await readdir(logins)) {
+        const file = path.join(logins, name);
+        const age = now - ((await stat(file).catch(() => undefined))?.mtimeMs ?? now);
+        if (age > keepMs) await rm(file, { force: true });
+      }
       for (const name of await readdir(images)) {
         const directory = path.join(images, name);
         const age = now - ((await stat(directory).catch(() => undefined))?.mtimeMs ?? now);
@@ -97,12 +102,12 @@ export async function openLocalImages(): Promise<LocalImages> {
         if (!named.has(name) && age > 3_600_000) await rm(directory, { recursive: true, force: true });
       }
     },
-    async setLogin(registry, token) {
-      const file = path.join(logins, encodeURIComponent(registry));
+    async setLogin(account, token) {
+      const file = path.join(logins, encodeURIComponent(account));
       if (token === undefined) await rm(file, { force: true });
       else await writeWhole(file, token);
     },
-    login: (registry) =>
-      readFile(path.join(logins, encodeURIComponent(registry)), 'utf8').catch(() => undefined),
+    login: (account) =>
+      readFile(path.join(logins, encodeURIComponent(account)), 'utf8').catch(() => undefined),
   };
 }

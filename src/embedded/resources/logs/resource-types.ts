@@ -72,6 +72,7 @@ export function logStreamType(groups: LogGroups): ResourceType {
 
 /** Nobody but our own services writes here, so nothing asks it. */
 export const resourcePolicyType: ResourceType = {
+  presence: 'inert',
   replaceOn: ['PolicyName'],
   create: (context, properties) => ({
     physicalId: String(properties['PolicyName'] ?? context.physicalName(255)),
@@ -82,6 +83,7 @@ export const resourcePolicyType: ResourceType = {
 
 /** There are no metrics here; the pattern is checked all the same. */
 export const metricFilterType: ResourceType = {
+  presence: 'inert',
   replaceOn: ['LogGroupName', 'FilterName'],
   validate(properties) {
     const pattern = properties['FilterPattern'];

@@ -3,6 +3,7 @@
  * groups (a hard quota of Elastic Load Balancing), each a slot. Slot numbers are the listener rules' priorities, so
  * they are allocated, never computed from a name.
  */
+import { randomInt } from 'node:crypto';
 import { SaasError } from '../model/error.ts';
 import type { CellItem, Registry } from './registry/registry.ts';
 
@@ -19,21 +20,28 @@ export interface Placement {
 
 /**
  * Takes one slot for each routed service in the first cell that has room for all of them. Slots that the tenant
- * holds already count, so a second run takes no more.
+ * holds already count, so a second run takes no more. `settled` is the cell that the tenant is in already: it can't
+ * move to another. Throws `cells_full`.
  */
 export async function place(
   registry: Registry,
   tenantId: string,
   routed: readonly string[],
+  settled?: string,
 ): Promise<Placement> {
-  const owner = (service: string): string => `${tenantId}/${service}`;
-  for (const cell of await registry.cells()) {
-    for (let attempt = 0; attempt < 10; attempt++) {
-      const taken = await registry.slots(cell.name);
-      const slots = await takeAll(registry, cell.name, taken, routed, owner);
-      if (slots === 'full') break;
-      if (slots) return { cell, slots };
-    }
+  const cells = await withSlots(registry, await registry.cells());
+  const holds = (slots: Map<number, string>): number =>
+    [...slots.values()].filter((owner) => isOf(owner, tenantId)).length;
+  // Where the tenant has slots already comes first, however much room there is elsewhere by now.
+  const candidates = cells
+    .filter(({ cell }) => settled === undefined || cell.name === settled)
+    .sort((a, b) => holds(b.slots) - holds(a.slots));
+  for (const { cell, slots } of candidates) {
+    const taken = await takeAll(registry, cell.name, slots, tenantId, routed);
+    if (!taken) continue;
+    for (const other of cells)
+      if (other.cell !== cell) await free(registry, other.cell.name, other.slots, tenantId);
+    return { cell, slots: taken };
   }
   throw new SaasError('cells_full', `no cell has ${routed.length} free slots`, {
     detail: `a load balancer has ${slotsPerCell} target groups at most, and every cell's are in use`,
@@ -41,31 +49,65 @@ export async function place(
   });
 }
 
+/** Gives back every slot that a tenant holds, whatever the cell; gives how many. */
+export async function vacate(registry: Registry, tenantId: string): Promise<number> {
+  let freed = 0;
+  for (const { cell, slots } of await withSlots(registry, await registry.cells()))
+    freed += await free(registry, cell.name, slots, tenantId);
+  return freed;
+}
+
+/** How many slots a tenant holds. */
+export async function slotsHeld(registry: Registry, tenantId: string): Promise<number> {
+  const cells = await withSlots(registry, await registry.cells());
+  return cells.flatMap(({ slots }) => [...slots.values()]).filter((owner) => isOf(owner, tenantId)).length;
+}
+
+const ownerOf = (tenantId: string, service: string): string => `${tenantId}/${service}`;
+const isOf = (owner: string, tenantId: string): boolean => owner.startsWith(ownerOf(tenantId, ''));
+
+const withSlots = (
+  registry: Registry,
+  cells: readonly CellItem[],
+): Promise<{ cell: CellItem; slots: Map<number, string> }[]> =>
+  Promise.all(cells.map(async (cell) => ({ cell, slots: await registry.slots(cell.name) })));
+
+/**
+ * All the slots that are missing in one write, so that two onboardings never hold half of the last ones each.
+ * Undefined when the cell is too full.
+ */
 async function takeAll(
   registry: Registry,
   cell: string,
-  taken: Map<number, string>,
+  seen: Map<number, string>,
+  tenantId: string,
   routed: readonly string[],
-  owner: (service: string) => string,
-): Promise<Record<string, number> | 'full' | undefined> {
-  const held = new Map([...taken].map(([slot, holder]) => [holder, slot]));
-  const free = Array.from({ length: slotsPerCell }, (_, index) => index + 1).filter(
-    (slot) => !taken.has(slot),
-  );
-  if (routed.filter((service) => !held.has(owner(service))).length > free.length) return 'full';
-  const slots: Record<string, number> = {};
-  for (const service of routed) {
-    const slot = held.get(owner(service)) ?? free.shift();
-    // Another onboarding took it in between: look again.
-    if (slot === undefined || !(await registry.takeSlot(cell, slot, owner(service)))) return undefined;
-    slots[service] = slot;
+): Promise<Record<string, number> | undefined> {
+  for (let taken = seen; ; taken = await registry.slots(cell)) {
+    const held = new Map([...taken].map(([slot, owner]) => [owner, slot]));
+    const missing = routed.filter((service) => !held.has(ownerOf(tenantId, service)));
+    const free = Array.from({ length: slotsPerCell }, (_, index) => index + 1).filter(
+      (slot) => !taken.has(slot),
+    );
+    if (missing.length > free.length) return undefined;
+    // After another onboarding was first, not at the front again, where all others are too.
+    const from = taken === seen ? 0 : randomInt(free.length - missing.length + 1);
+    const chosen = new Map(
+      missing.map((service, index) => [free[from + index] ?? 0, ownerOf(tenantId, service)]),
+    );
+    if (chosen.size > 0 && !(await registry.takeSlots(cell, chosen))) continue;
+    const all = new Map([...held, ...[...chosen].map(([slot, owner]) => [owner, slot] as const)]);
+    return Object.fromEntries(routed.map((service) => [service, all.get(ownerOf(tenantId, service)) ?? 0]));
   }
-  return slots;
 }
 
-/** Gives back every slot that a tenant holds in a cell; gives how many. */
-export async function vacate(registry: Registry, tenantId: string, cell: string): Promise<number> {
-  const slots = [...(await registry.slots(cell))].filter(([, owner]) => owner.startsWith(`${tenantId}/`));
-  for (const [slot] of slots) await registry.freeSlot(cell, slot);
-  return slots.length;
+async function free(
+  registry: Registry,
+  cell: string,
+  slots: Map<number, string>,
+  tenantId: string,
+): Promise<number> {
+  const own = [...slots].filter(([, owner]) => isOf(owner, tenantId));
+  for (const [slot, owner] of own) await registry.freeSlot(cell, slot, owner);
+  return own.length;
 }

@@ -35,6 +35,9 @@ export interface Token {
   expiresAt: string;
 }
 
+/** `.invalid` has no mail (RFC 2606). */
+const probeOf = (tenantId: string): string => `probe@${tenantId}.invalid`;
+
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
 export class Identity {
@@ -159,23 +162,28 @@ export class Identity {
 
   /**
    * Runs `use` with a token of a user that exists only for it: made with a random password and no mail, deleted
-   * whatever happens. How an operator proves that a tenant is served without borrowing a person's account.
+   * whatever happens. How an operator proves that a tenant is served without borrowing a person's account. A tenant
+   * has one such user at most, so one that a killed run left is used again; to be called under the tenant's lease.
    */
   async withProbe<T>(
     pool: UserPool,
     tenant: Pick<TenantItem, 'tenantId' | 'name' | 'tier'>,
     use: (token: string) => Promise<T>,
   ): Promise<T> {
-    const email = `probe-${randomBytes(8).toString('hex')}@${tenant.tenantId}.invalid`;
+    const email = probeOf(tenant.tenantId);
     const password = `${randomBytes(24).toString('base64url')}aA1!`;
-    await this.#client.send(
-      new AdminCreateUserCommand({
-        UserPoolId: pool.userPoolId,
-        Username: email,
-        UserAttributes: attributesOf(tenant, { email, role: 'TenantUser' }),
-        MessageAction: 'SUPPRESS',
-      }),
-    );
+    try {
+      await this.#client.send(
+        new AdminCreateUserCommand({
+          UserPoolId: pool.userPoolId,
+          Username: email,
+          UserAttributes: attributesOf(tenant, { email, role: 'TenantUser' }),
+          MessageAction: 'SUPPRESS',
+        }),
+      );
+    } catch (error) {
+      if (!isNamed(error, 'UsernameExistsException')) throw error;
+    }
     try {
       await this.#client.send(
         new AdminSetUserPasswordCommand({
@@ -189,6 +197,11 @@ export class Identity {
     } finally {
       await this.deleteUser(pool, email);
     }
+  }
+
+  /** Deletes the user that a killed {@link withProbe} may have left. */
+  async deleteProbe(pool: UserPool, tenantId: string): Promise<void> {
+    await this.deleteUser(pool, probeOf(tenantId));
   }
 
   /** Signs in with a password that lasts. Throws `new_password_required` for one that was only mailed. */

@@ -1,17 +1,24 @@
 /** A tenant's items in DynamoDB, for export and deletion: by the tenant's key in the pool, whole tables in a silo. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type AttributeValue,
   BatchWriteItemCommand,
   DeleteTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
   QueryCommand,
+  type QueryCommandOutput,
+  type TableStatus,
   UpdateTableCommand,
+  type WriteRequest,
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
-import { type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClientOptions } from './environment.ts';
+import { type PlainItem, plainItem } from './plain-item.ts';
 
-export type Item = Record<string, NativeAttributeValue>;
+type Key = Record<string, AttributeValue>;
+
+const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
 /** BatchWriteItem takes 25 requests at most. */
 const batchSize = 25;
@@ -22,35 +29,58 @@ export class Items {
     this.#client = new DynamoDBClient(options);
   }
 
-  /** All items of a tenant in one table, a page at a time. */
-  async *pages(table: string, tenantId: string): AsyncGenerator<Item[]> {
-    let start: Record<string, never> | undefined;
+  /** All items of a tenant in one table, a page at a time; plain JSON, see {@link plainItem}. */
+  async *pages(table: string, tenantId: string): AsyncGenerator<PlainItem[]> {
+    let start: Key | undefined;
     do {
-      const page: { Items?: unknown; LastEvaluatedKey?: unknown } = await this.#client.send(
+      const page: QueryCommandOutput = await this.#client.send(
         new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'tenantId = :tenant',
-          ExpressionAttributeValues: { ':tenant': { S: tenantId } },
-          ConsistentRead: true,
+          ...this.#ofTenant(table, tenantId),
           ...(start && { ExclusiveStartKey: start }),
         }),
       );
-      yield ((page.Items ?? []) as Parameters<typeof unmarshall>[0][]).map((item) => unmarshall(item));
-      start = page.LastEvaluatedKey as Record<string, never> | undefined;
+      yield (page.Items ?? []).map(plainItem);
+      start = page.LastEvaluatedKey;
     } while (start);
   }
 
+  /** How many items a tenant has in one table; none in a table that is gone or only being made. */
   async count(table: string, tenantId: string): Promise<number> {
     let count = 0;
-    for await (const page of this.pages(table, tenantId)) count += page.length;
+    let start: Key | undefined;
+    do {
+      try {
+        const page: QueryCommandOutput = await this.#client.send(
+          new QueryCommand({
+            ...this.#ofTenant(table, tenantId),
+            Select: 'COUNT',
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        count += page.Count ?? 0;
+        start = page.LastEvaluatedKey;
+      } catch (error) {
+        if (isNamed(error, 'ResourceNotFoundException')) return count;
+        throw error;
+      }
+    } while (start);
     return count;
   }
 
-  /** Deletes all items of a tenant in one table; gives how many. */
+  #ofTenant(table: string, tenantId: string) {
+    return {
+      TableName: table,
+      KeyConditionExpression: 'tenantId = :tenant',
+      ExpressionAttributeValues: { ':tenant': { S: tenantId } },
+      ConsistentRead: true,
+    };
+  }
+
+  /** Deletes all items of a tenant in one table; gives how many. Stops between two pages when aborted. */
   async deleteAll(
     table: string,
     tenantId: string,
-    onPage: (deleted: number) => void = () => {},
+    options: { onPage?: (deleted: number) => void; signal?: AbortSignal } = {},
   ): Promise<number> {
     const keys = await this.#keyNames(table);
     let deleted = 0;
@@ -58,31 +88,28 @@ export class Items {
       // From the start each time: what is deleted does not come again.
       const { Items = [] } = await this.#client.send(
         new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'tenantId = :tenant',
-          ExpressionAttributeValues: { ':tenant': { S: tenantId } },
-          ConsistentRead: true,
+          ...this.#ofTenant(table, tenantId),
+          ProjectionExpression: keys.map((_, index) => `#k${index}`).join(', '),
+          ExpressionAttributeNames: Object.fromEntries(keys.map((key, index) => [`#k${index}`, key])),
           Limit: batchSize * 8,
         }),
       );
       if (Items.length === 0) return deleted;
       for (let index = 0; index < Items.length; index += batchSize) {
-        let requests = Items.slice(index, index + batchSize).map((item) => ({
-          DeleteRequest: {
-            Key: Object.fromEntries(keys.flatMap((key) => (item[key] ? [[key, item[key]]] : []))),
-          },
+        let requests: WriteRequest[] = Items.slice(index, index + batchSize).map((Key) => ({
+          DeleteRequest: { Key },
         }));
         for (let attempt = 0; requests.length > 0; attempt++) {
+          options.signal?.throwIfAborted();
           const { UnprocessedItems = {} } = await this.#client.send(
             new BatchWriteItemCommand({ RequestItems: { [table]: requests } }),
           );
-          requests = (UnprocessedItems[table] ?? []) as typeof requests;
-          if (requests.length > 0)
-            await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 2_000)));
+          requests = UnprocessedItems[table] ?? [];
+          if (requests.length > 0) await delay(Math.min(50 * 2 ** attempt, 2_000));
         }
       }
       deleted += Items.length;
-      onPage(deleted);
+      options.onPage?.(deleted);
     }
   }
 
@@ -92,25 +119,33 @@ export class Items {
   }
 
   async tableExists(table: string): Promise<boolean> {
+    return (await this.#status(table)) !== undefined;
+  }
+
+  async #status(table: string): Promise<TableStatus | undefined> {
     try {
-      await this.#client.send(new DescribeTableCommand({ TableName: table }));
-      return true;
+      const { Table } = await this.#client.send(new DescribeTableCommand({ TableName: table }));
+      return Table?.TableStatus;
     } catch (error) {
-      if (error instanceof Error && error.name === 'ResourceNotFoundException') return false;
+      if (isNamed(error, 'ResourceNotFoundException')) return undefined;
       throw error;
     }
   }
 
   /** Deletes a silo's table and waits until it is gone; false when it was. */
   async deleteTable(table: string): Promise<boolean> {
-    if (!(await this.tableExists(table))) return false;
-    await this.#client
-      .send(new UpdateTableCommand({ TableName: table, DeletionProtectionEnabled: false }))
-      .catch((error: unknown) => {
-        // Tables that were never protected refuse an update that changes nothing.
-        if (!(error instanceof Error && error.name === 'ValidationException')) throw error;
-      });
-    await this.#client.send(new DeleteTableCommand({ TableName: table }));
+    const status = await this.#status(table);
+    if (status === undefined) return false;
+    // A table that an earlier run began to delete takes no further request.
+    if (status !== 'DELETING') {
+      await this.#client
+        .send(new UpdateTableCommand({ TableName: table, DeletionProtectionEnabled: false }))
+        .catch((error: unknown) => {
+          // Tables that were never protected refuse an update that changes nothing.
+          if (!isNamed(error, 'ValidationException')) throw error;
+        });
+      await this.#client.send(new DeleteTableCommand({ TableName: table }));
+    }
     await waitUntilTableNotExists(
       { client: this.#client, maxWaitTime: 300, minDelay: 1, maxDelay: 5 },
       { TableName: table },

@@ -3,7 +3,6 @@ import { SaasError } from '../model/error.ts';
 import type { Throttle } from '../model/tier.ts';
 import type { Context } from './context.ts';
 import { runOperation } from './operation.ts';
-import type { TenantRecord } from './registry/registry.ts';
 import { openSession, ownerTags, type Session } from './session.ts';
 import { liveThrottle, tierOf } from './tenants/view.ts';
 import { UsagePlans } from './usage-plans.ts';
@@ -92,34 +91,36 @@ export async function throttleTenant(
   const tiers = await registry.tiers();
   const tierThrottle = liveThrottle(context.config, tiers, tenant.tier);
   const throttle = change === 'reset' ? undefined : merge(tenant.throttle ?? tierThrottle, change);
-  const ran = await runOperation<Record<string, never>>(context, registry, tenant, {
+  await runOperation<ThrottleData>(context, registry, tenant, {
     kind: 'throttle',
     title: `Changing the limits of ${tenant.name}`,
-    statusOnFailure: 'active',
-    steps: [
+    onFailure: 'unchanged',
+    steps: (claimed) => [
       {
         name: 'move-key',
         title: 'Move its key to the plan',
-        run: async (_data, tools) => {
+        // An earlier run that was killed may have been asked for other limits than this one.
+        always: true,
+        async run(data, tools) {
           const planId = throttle
             ? await planFor(context, session, throttle)
             : (session.shared.usagePlans[tenant.tier] ?? '');
-          await moveKey(context, tenant, planId);
-          await registry.updateTenant(
-            tenant.tenantId,
-            { usagePlanId: planId, ...({ throttle } as object) },
-            tools.holder,
-          );
+          const maybeOn = new Set([...(data.maybeOn ?? []), claimed.usagePlanId ?? planId, planId]);
+          data.maybeOn = [...maybeOn];
+          await tools.save();
+          await moveKey(context, claimed.apiKeyId ?? '', planId, data.maybeOn);
+          await tools.save({ usagePlanId: planId, throttle });
         },
       },
     ],
+    end: 'unchanged',
   });
-  await registry.updateTenant(
-    tenant.tenantId,
-    { updatedAt: context.now().toISOString(), ...({ operation: undefined } as object) },
-    ran.holder,
-  );
   return { scope: 'tenant', name: tenant.name, ...(throttle ?? tierThrottle) };
+}
+
+interface ThrottleData {
+  /** Plans that the key may be on: written down before it moves, since a run may be killed in between. */
+  maybeOn: string[];
 }
 
 const merge = (current: Throttle, change: ThrottleChange): Throttle => ({
@@ -145,11 +146,14 @@ async function planFor(context: Context, { registry }: Session, throttle: Thrott
 }
 
 /** A key may be on one plan a stage only, so it leaves the old plan first; in between the tenant gets 403. */
-async function moveKey(context: Context, tenant: TenantRecord, planId: string): Promise<void> {
+async function moveKey(
+  context: Context,
+  keyId: string,
+  planId: string,
+  maybeOn: readonly string[],
+): Promise<void> {
   const plans = new UsagePlans(context.target.client);
-  const keyId = tenant.apiKeyId ?? '';
-  if (tenant.usagePlanId !== undefined && tenant.usagePlanId !== planId)
-    await plans.removeKey(tenant.usagePlanId, keyId);
+  for (const other of maybeOn) if (other !== planId) await plans.removeKey(other, keyId);
   await plans.addKey(planId, keyId);
 }
 

@@ -1,57 +1,28 @@
-import { randomInt } from 'node:crypto';
 import { ExitCode, SaasError } from '../../model/error.ts';
-import { type IssuerItem, registryKeys, type TenantItem, tenantIndexKey } from '../../model/registry.ts';
-import type { TenantStatus } from '../../model/tenant.ts';
+import { type IssuerItem, registryKeys, tenantIndexKey } from '../../model/registry.ts';
 import type { Throttle } from '../../model/tier.ts';
-import type { Operation } from '../operation.ts';
-import { isConditionFailure, type Page, type RegistryTable } from './table.ts';
+import type { Operation } from '../lease.ts';
+import { positionOf, tokenOf } from './page-token.ts';
+import type {
+  CellItem,
+  Ending,
+  PastOperation,
+  PlanItem,
+  ReleaseItem,
+  TenantChanges,
+  TenantPage,
+  TenantRecord,
+  TierItem,
+} from './records.ts';
+import {
+  type Condition,
+  isConditionFailure,
+  type RegistryTable,
+  refusedWrites,
+  type Write,
+} from './table.ts';
 
-/** The tenant item with what only the operations read. */
-export interface TenantRecord extends TenantItem {
-  /** The operation under way or last failed; gone once it succeeded. */
-  operation?: Operation;
-}
-
-export interface CellItem {
-  name: string;
-  restApiId: string;
-  stage: string;
-  listenerArn: string;
-  loadBalancerArn: string;
-  loadBalancerSecurityGroupId: string;
-}
-
-export interface ReleaseItem {
-  release: string;
-  createdAt: string;
-  /** Tier name -> object key of its template in the artifacts bucket. */
-  templates: Record<string, string>;
-  /** Service name (and `proxy`) -> image URI. */
-  images: Record<string, string>;
-  /** Services that take a target-group slot of the cell. */
-  routed: string[];
-}
-
-export interface TierItem {
-  tier: string;
-  usagePlanId: string;
-  throttle: Throttle;
-  /** The configuration's limits when these were set: once the configuration changes, it holds again. */
-  configured: Throttle;
-}
-
-export interface PlanItem {
-  usagePlanId: string;
-  throttle: Throttle;
-}
-
-const tenantIdAlphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
-
-/** Ten characters, the first a letter: fits every AWS name that it becomes part of, and says nothing about the tenant. */
-export function newTenantId(): string {
-  const pick = (count: number): string => tenantIdAlphabet[randomInt(count)] ?? 'a';
-  return pick(24) + Array.from({ length: 9 }, () => pick(tenantIdAlphabet.length)).join('');
-}
+export type * from './records.ts';
 
 /** The source of truth for operations: what exists, who works on it, and what may come next. */
 export class Registry {
@@ -69,12 +40,16 @@ export class Registry {
     return (await this.#table.get<{ tenantId: string }>(registryKeys.name(name)))?.tenantId;
   }
 
-  /** By id or name; throws `tenant_not_found`. */
+  /**
+   * By id or name; an id comes first, so that no other tenant's name can stand for it. Offboarded tenants are found
+   * by their id alone. Throws `tenant_not_found`.
+   */
   async findTenant(reference: string): Promise<TenantRecord> {
-    const tenantId = await this.tenantIdOf(reference);
-    const tenant = await this.tenant(tenantId ?? reference);
-    if (tenant && (tenantId !== undefined || tenant.status !== 'offboarded' || tenant.tenantId === reference))
-      return tenant;
+    const [byId, named] = await Promise.all([this.tenant(reference), this.tenantIdOf(reference)]);
+    if (byId && byId.status !== 'offboarded') return byId;
+    const byName = named === undefined ? undefined : await this.tenant(named);
+    const tenant = byName && byName.status !== 'offboarded' ? byName : byId;
+    if (tenant) return tenant;
     throw new SaasError('tenant_not_found', `no tenant has the name or id "${reference}"`, {
       hint: 'see all of them with: saas-ecs list-tenants',
       exitCode: ExitCode.notFound,
@@ -97,10 +72,7 @@ export class Registry {
 
   async releaseName(name: string, tenantId: string): Promise<void> {
     try {
-      await this.#table.delete(registryKeys.name(name), {
-        expression: 'attribute_not_exists(pk) OR tenantId = :id',
-        values: { ':id': tenantId },
-      });
+      await this.#table.delete(registryKeys.name(name), ownedBy(tenantId));
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
     }
@@ -128,43 +100,33 @@ export class Registry {
    * Changes a tenant's item. With `holder`, only while that operation holds the tenant's lease: an operator who
    * lost it can't write any more.
    */
-  async updateTenant(
-    tenantId: string,
-    changes: Partial<TenantRecord>,
-    holder?: string,
-  ): Promise<TenantRecord> {
+  async updateTenant(tenantId: string, changes: TenantChanges, holder?: string): Promise<TenantRecord> {
     try {
       return await this.#table.update<TenantRecord>(
         registryKeys.tenant(tenantId),
         changes,
-        holder === undefined
-          ? { expression: 'attribute_exists(pk)' }
-          : { expression: '#operation.#holder = :holder', values: { ':holder': holder } },
+        holder === undefined ? { expression: 'attribute_exists(pk)' } : heldBy(holder),
       );
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
-      throw new SaasError('lease_lost', `another operator has taken over the work on tenant "${tenantId}"`, {
-        hint: `see what it does: saas-ecs describe-tenant ${tenantId}`,
-        cause: error,
-      });
+      throw leaseLost(tenantId, error);
     }
   }
 
-  /** Puts an operation on a tenant if `condition` (on the operation that is there) still holds; false when it does not. */
-  async claimTenant(
-    tenantId: string,
-    changes: Partial<TenantRecord>,
-    seen: Operation | undefined,
-  ): Promise<TenantRecord | undefined> {
+  /** Changes a tenant's item if it still is as it was seen, its operation included; undefined when it is not. */
+  async claimTenant(seen: TenantRecord, changes: TenantChanges): Promise<TenantRecord | undefined> {
+    const { operation } = seen;
+    const unchanged = '#status = :seenStatus AND #updatedAt = :seenAt';
+    const values = { ':seenStatus': seen.status, ':seenAt': seen.updatedAt };
     try {
       return await this.#table.update<TenantRecord>(
-        registryKeys.tenant(tenantId),
+        registryKeys.tenant(seen.tenantId),
         changes,
-        seen === undefined
-          ? { expression: 'attribute_exists(pk) AND attribute_not_exists(#operation)' }
+        operation === undefined
+          ? { expression: `${unchanged} AND attribute_not_exists(#operation)`, values }
           : {
-              expression: '#operation.#holder = :holder AND #operation.leaseUntil = :until',
-              values: { ':holder': seen.holder, ':until': seen.leaseUntil },
+              expression: `${unchanged} AND #operation.#holder = :seenHolder AND #operation.leaseUntil = :seenUntil`,
+              values: { ...values, ':seenHolder': operation.holder, ':seenUntil': operation.leaseUntil },
             },
       );
     } catch (error) {
@@ -173,48 +135,64 @@ export class Registry {
     }
   }
 
-  /** Tenants in order of creation; `offboarded` ones are in a list of their own. */
-  async tenants(
-    options: { limit?: number; nextToken?: string; offboarded?: boolean } = {},
-  ): Promise<Page<TenantRecord>> {
-    const { offboarded, ...page } = options;
+  /**
+   * Takes an operation that is done off its tenant, gives the tenant what it ends as, and keeps the operation as
+   * history: all of it or nothing. A retired tenant leaves the list of those that live, and its name is free again.
+   * Throws `lease_lost`.
+   */
+  async endOperation(
+    tenant: TenantRecord,
+    operation: Operation,
+    ending: Ending,
+    at: string,
+  ): Promise<TenantRecord> {
+    const { tenantId, name } = tenant;
+    const changes: TenantChanges = {
+      updatedAt: at,
+      operation: undefined,
+      lastError: undefined,
+      ...(ending === 'active' || ending === 'suspended' ? { status: ending } : {}),
+      ...(ending === 'retired' && {
+        status: 'offboarded',
+        gsi1pk: 'OFFBOARDED',
+        apiKeyId: undefined,
+        usagePlanId: undefined,
+        holdings: undefined,
+      }),
+    };
+    // What a step left for the next one may be personal; who did what when is not.
+    const { data: _, leaseUntil: __, ...journal } = operation;
+    const writes: Write[] = [
+      { update: registryKeys.tenant(tenantId), changes, condition: heldBy(operation.holder) },
+      { put: { ...registryKeys.operation(tenantId, operation.id), ...journal, endedAt: at } },
+    ];
+    const release: Write = { delete: registryKeys.name(name), condition: ownedBy(tenantId) };
     try {
-      return await this.#table.page<TenantRecord>(offboarded ? 'OFFBOARDED' : 'TENANTS', {
-        ...page,
-        index: true,
-      });
+      await this.#table.transact(ending === 'retired' ? [...writes, release] : writes);
     } catch (error) {
-      if (
-        options.nextToken === undefined ||
-        !(error instanceof SyntaxError || (error instanceof Error && /Exception|TypeError/.test(error.name)))
-      )
-        throw error;
-      throw new SaasError('bad_next_token', `"${options.nextToken}" is not a token that list-tenants gave`, {
-        hint: 'use the nextToken of the previous page, or leave it out',
-        exitCode: ExitCode.usage,
-        cause: error,
-      });
+      const refused = refusedWrites(error);
+      if (refused.includes(0)) throw leaseLost(tenantId, error);
+      // The name is another tenant's by now: there is nothing to free.
+      if (!refused.includes(2)) throw error;
+      await this.#table.transact(writes);
     }
+    return Object.fromEntries(
+      Object.entries({ ...tenant, ...changes }).filter(([, value]) => value !== undefined),
+    ) as unknown as TenantRecord;
   }
 
-  /** Keeps the tenant's record as history, out of the list of those that live. */
-  async retireTenant(tenantId: string, at: string, holder: string): Promise<TenantRecord> {
-    const status: TenantStatus = 'offboarded';
-    return this.updateTenant(
-      tenantId,
-      {
-        status,
-        updatedAt: at,
-        gsi1pk: 'OFFBOARDED',
-        ...({
-          operation: undefined,
-          lastError: undefined,
-          apiKeyId: undefined,
-          usagePlanId: undefined,
-        } as object),
-      },
-      holder,
-    );
+  /** Tenants in order of creation; `offboarded` ones are in a list of their own. Throws `bad_next_token`. */
+  async tenants(
+    options: { limit?: number; nextToken?: string; offboarded?: boolean } = {},
+  ): Promise<TenantPage> {
+    const { offboarded, limit, nextToken } = options;
+    const list = offboarded ? 'OFFBOARDED' : 'TENANTS';
+    const { items, last } = await this.#table.page<TenantRecord>(list, {
+      index: true,
+      ...(limit !== undefined && { limit }),
+      ...(nextToken !== undefined && { start: positionOf(nextToken, list) }),
+    });
+    return { items, nextToken: last && tokenOf(last as unknown as TenantRecord) };
   }
 
   async putIssuer(issuer: Omit<IssuerItem, 'pk' | 'sk'>): Promise<void> {
@@ -238,22 +216,35 @@ export class Registry {
     return new Map(items.map((item) => [item.slot, item.owner]));
   }
 
-  /** Takes one slot for an owner; false when another has it. */
-  async takeSlot(cell: string, slot: number, owner: string): Promise<boolean> {
+  /** Takes slots, each for its owner: all of them, or none and false when another has one of them. */
+  async takeSlots(cell: string, owners: ReadonlyMap<number, string>): Promise<boolean> {
     try {
-      await this.#table.put(
-        { ...registryKeys.slot(cell, slot), slot, owner },
-        { expression: 'attribute_not_exists(pk) OR #owner = :owner', values: { ':owner': owner } },
+      await this.#table.transact(
+        [...owners].map(([slot, owner]) => ({
+          put: { ...registryKeys.slot(cell, slot), slot, owner },
+          condition: {
+            expression: 'attribute_not_exists(pk) OR #owner = :owner',
+            values: { ':owner': owner },
+          },
+        })),
       );
       return true;
     } catch (error) {
-      if (isConditionFailure(error)) return false;
+      if (refusedWrites(error).length > 0) return false;
       throw error;
     }
   }
 
-  async freeSlot(cell: string, slot: number): Promise<void> {
-    await this.#table.delete(registryKeys.slot(cell, slot));
+  /** Gives a slot back if the owner has it. */
+  async freeSlot(cell: string, slot: number, owner: string): Promise<void> {
+    try {
+      await this.#table.delete(registryKeys.slot(cell, slot), {
+        expression: '#owner = :owner',
+        values: { ':owner': owner },
+      });
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+    }
   }
 
   /** Newest first. */
@@ -295,13 +286,27 @@ export class Registry {
     await this.#table.put({ ...planKey(plan.throttle), ...plan });
   }
 
-  async recordOperation(
-    tenantId: string,
-    operation: Operation & { endedAt: string; outcome: string },
-  ): Promise<void> {
-    await this.#table.put({ ...registryKeys.operation(tenantId, operation.id), ...operation });
+  /** The operations of a tenant that ended well, oldest first. */
+  async operations(tenantId: string): Promise<PastOperation[]> {
+    return this.#table.all<PastOperation>(registryKeys.operation(tenantId, '').pk, 'OPERATION#');
   }
 }
+
+const leaseLost = (tenantId: string, cause: unknown): SaasError =>
+  new SaasError('lease_lost', `another operator has taken over the work on tenant "${tenantId}"`, {
+    hint: `see what it does: saas-ecs describe-tenant ${tenantId}`,
+    cause,
+  });
+
+const heldBy = (holder: string): Condition => ({
+  expression: '#operation.#holder = :holder',
+  values: { ':holder': holder },
+});
+
+const ownedBy = (tenantId: string): Condition => ({
+  expression: 'attribute_not_exists(pk) OR tenantId = :owner',
+  values: { ':owner': tenantId },
+});
 
 const planKey = ({ rate, burst, quota }: Throttle) =>
   registryKeys.plan(rate, burst, `${quota.limit}/${quota.period}`);

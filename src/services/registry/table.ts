@@ -1,10 +1,12 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   DeleteCommand,
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
   QueryCommand,
+  TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Key } from '../../model/registry.ts';
@@ -15,8 +17,8 @@ type Item = Record<string, unknown>;
 
 export interface Page<T> {
   items: T[];
-  /** Opaque; undefined on the last page. */
-  nextToken: string | undefined;
+  /** Key of the last item, where the next page begins; undefined on the last page. */
+  last: Item | undefined;
 }
 
 /** A condition on a write, in DynamoDB's expression language. `#name` placeholders are attribute names themselves. */
@@ -25,9 +27,28 @@ export interface Condition {
   values?: Record<string, unknown>;
 }
 
+/** One write of a transaction. */
+export type Write =
+  | { put: Key & Item; condition?: Condition }
+  | { update: Key; changes: Item; condition?: Condition }
+  | { delete: Key; condition?: Condition };
+
 /** True when a conditional write was refused by its condition. */
 export const isConditionFailure = (error: unknown): boolean =>
   error instanceof Error && error.name === 'ConditionalCheckFailedException';
+
+/** Positions of a transaction's writes that their conditions refused; empty for any other error. */
+export function refusedWrites(error: unknown): number[] {
+  return reasonsOf(error).flatMap((code, index) => (code === 'ConditionalCheckFailed' ? [index] : []));
+}
+
+const reasonsOf = (error: unknown): (string | undefined)[] =>
+  error instanceof TransactionCanceledException
+    ? (error.CancellationReasons ?? []).map((reason) => reason.Code)
+    : [];
+
+/** Attempts at a transaction that meets another one on the same item. */
+const transactionAttempts = 8;
 
 /** The registry's table: the few shapes of access that the registry needs, each one call. */
 export class RegistryTable {
@@ -63,39 +84,42 @@ export class RegistryTable {
    * Throws ConditionalCheckFailedException when the condition does not hold.
    */
   async update<T>(key: Key, changes: Item, condition?: Condition): Promise<T> {
-    const names: Record<string, string> = {};
-    const values: Record<string, unknown> = {};
-    const set: string[] = [];
-    const remove: string[] = [];
-    Object.entries(changes).forEach(([name, value], index) => {
-      names[`#c${index}`] = name;
-      if (value === undefined) remove.push(`#c${index}`);
-      else {
-        values[`:c${index}`] = value;
-        set.push(`#c${index} = :c${index}`);
-      }
-    });
-    const conditioned = expression(condition?.expression, condition?.values);
     const { Attributes } = await this.#client.send(
       new UpdateCommand({
         TableName: this.#table,
         Key: { ...key },
-        UpdateExpression: [
-          set.length ? `SET ${set.join(', ')}` : '',
-          remove.length ? `REMOVE ${remove.join(', ')}` : '',
-        ]
-          .filter(Boolean)
-          .join(' '),
-        ...(conditioned.ConditionExpression && { ConditionExpression: conditioned.ConditionExpression }),
-        ExpressionAttributeNames: { ...names, ...conditioned.ExpressionAttributeNames },
-        ...(Object.keys(values).length + Object.keys(conditioned.ExpressionAttributeValues ?? {}).length >
-          0 && {
-          ExpressionAttributeValues: { ...values, ...conditioned.ExpressionAttributeValues },
-        }),
+        ...updateExpression(changes, condition),
         ReturnValues: 'ALL_NEW',
       }),
     );
     return Attributes as T;
+  }
+
+  /**
+   * All of the writes or none, 100 at most. Throws TransactionCanceledException when a condition does not hold
+   * ({@link refusedWrites} says whose).
+   */
+  async transact(writes: readonly Write[]): Promise<void> {
+    const TableName = this.#table;
+    const TransactItems = writes.map((write) => {
+      const conditioned = expression(write.condition?.expression, write.condition?.values);
+      if ('put' in write) return { Put: { TableName, Item: { ...write.put }, ...conditioned } };
+      if ('delete' in write) return { Delete: { TableName, Key: { ...write.delete }, ...conditioned } };
+      return {
+        Update: { TableName, Key: { ...write.update }, ...updateExpression(write.changes, write.condition) },
+      };
+    });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#client.send(new TransactWriteCommand({ TransactItems }));
+        return;
+      } catch (error) {
+        const conflict =
+          reasonsOf(error).includes('TransactionConflict') && refusedWrites(error).length === 0;
+        if (!conflict || attempt === transactionAttempts) throw error;
+        await delay(Math.random() * 25 * 2 ** attempt);
+      }
+    }
   }
 
   async delete(key: Key, condition?: Condition): Promise<void> {
@@ -114,7 +138,7 @@ export class RegistryTable {
     options: {
       prefix?: string;
       limit?: number;
-      nextToken?: string;
+      start?: Item;
       index?: boolean;
       descending?: boolean;
     } = {},
@@ -129,36 +153,60 @@ export class RegistryTable {
         ExpressionAttributeNames: { '#p': partition, ...(options.prefix && { '#s': sort }) },
         ExpressionAttributeValues: { ':p': pk, ...(options.prefix && { ':s': options.prefix }) },
         ...(options.limit !== undefined && { Limit: options.limit }),
-        ...(options.nextToken !== undefined && { ExclusiveStartKey: decodeToken(options.nextToken) }),
+        ...(options.start !== undefined && { ExclusiveStartKey: options.start }),
         ...(options.descending && { ScanIndexForward: false }),
       }),
     );
-    return {
-      items: (Items ?? []) as T[],
-      nextToken: LastEvaluatedKey && Buffer.from(JSON.stringify(LastEvaluatedKey)).toString('base64url'),
-    };
+    return { items: (Items ?? []) as T[], last: LastEvaluatedKey };
   }
 
   /** Every item of a partition, page by page. */
   async all<T>(pk: string, prefix?: string): Promise<T[]> {
     const items: T[] = [];
-    let nextToken: string | undefined;
+    let start: Item | undefined;
     do {
-      const page: Page<T> = await this.page<T>(pk, {
-        ...(prefix && { prefix }),
-        ...(nextToken && { nextToken }),
-      });
+      const page: Page<T> = await this.page<T>(pk, { ...(prefix && { prefix }), ...(start && { start }) });
       items.push(...page.items);
-      nextToken = page.nextToken;
-    } while (nextToken);
+      start = page.last;
+    } while (start);
     return items;
   }
 }
 
-function decodeToken(token: string): Record<string, unknown> {
-  const key: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
-  if (typeof key !== 'object' || key === null) throw new TypeError('not a token');
-  return key as Record<string, unknown>;
+function updateExpression(
+  changes: Item,
+  condition: Condition | undefined,
+): {
+  UpdateExpression: string;
+  ConditionExpression?: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues?: Item;
+} {
+  const names: Record<string, string> = {};
+  const values: Item = {};
+  const set: string[] = [];
+  const remove: string[] = [];
+  Object.entries(changes).forEach(([name, value], index) => {
+    names[`#c${index}`] = name;
+    if (value === undefined) remove.push(`#c${index}`);
+    else {
+      values[`:c${index}`] = value;
+      set.push(`#c${index} = :c${index}`);
+    }
+  });
+  const conditioned = expression(condition?.expression, condition?.values);
+  Object.assign(values, conditioned.ExpressionAttributeValues);
+  return {
+    UpdateExpression: [
+      set.length ? `SET ${set.join(', ')}` : '',
+      remove.length ? `REMOVE ${remove.join(', ')}` : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
+    ...(conditioned.ConditionExpression && { ConditionExpression: conditioned.ConditionExpression }),
+    ExpressionAttributeNames: { ...names, ...conditioned.ExpressionAttributeNames },
+    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
+  };
 }
 
 function expression(

@@ -46,7 +46,12 @@ export async function exportTenant(
   for (const [service, table] of Object.entries(source.tables)) {
     if (await source.items.tableExists(table))
       files.push(
-        await writeLines(target, `${service}.ndjson`, flatten(source.items.pages(table, tenant.tenantId))),
+        await writeLines(
+          target,
+          // A service of that name may have a table too; `users.ndjson` holds those who sign in.
+          service === 'users' ? 'users-table.ndjson' : `${service}.ndjson`,
+          flatten(source.items.pages(table, tenant.tenantId)),
+        ),
       );
   }
   const manifest: Manifest = {

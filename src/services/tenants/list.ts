@@ -1,7 +1,7 @@
 import type { Tenant, TenantStatus } from '../../model/tenant.ts';
 import type { Context } from '../context.ts';
-import type { TenantRecord } from '../registry/registry.ts';
-import type { Page } from '../registry/table.ts';
+import { tokenOf } from '../registry/page-token.ts';
+import type { TenantPage, TenantRecord } from '../registry/registry.ts';
 import { openSession } from '../session.ts';
 import { toTenant } from './view.ts';
 
@@ -13,12 +13,12 @@ export interface ListRequest {
   nextToken?: string;
 }
 
-/** A page of the registry's index; DynamoDB cuts it at 1 MB anyway. */
-const pageSize = 500;
+/** Pages of the registry's index; DynamoDB cuts them at 1 MB anyway. */
+const pageSize = { least: 100, most: 500 };
 
 /**
  * Tenants in order of creation. Offboarded ones are shown only when asked for by status. With a limit, `nextToken`
- * is where the next page begins, or null at the end.
+ * is where the next page begins, or null at the end. Throws `bad_next_token`.
  */
 export async function listTenants(
   context: Context,
@@ -26,28 +26,31 @@ export async function listTenants(
 ): Promise<{ tenants: Tenant[]; nextToken: string | null }> {
   const { registry } = await openSession(context);
   const tiers = await registry.tiers();
+  const { tier, status, limit = Number.POSITIVE_INFINITY } = request;
   const found: TenantRecord[] = [];
-  let nextToken = request.nextToken;
+  let from = request.nextToken;
   do {
-    const missing = request.limit === undefined ? pageSize : request.limit - found.length;
-    const page: Page<TenantRecord> = await registry.tenants({
-      // A filter may drop what a page holds, so pages are as long as what is still missing and no longer: a token
-      // must never point past a tenant that was not shown.
-      limit: Math.min(missing, pageSize),
-      offboarded: request.status === 'offboarded',
-      ...(nextToken !== undefined && { nextToken }),
+    // One more than is shown: only if there is one, there is a next page. Filters drop most of what is read.
+    const wanted = limit + 1 - found.length;
+    const filtered = tier !== undefined || status !== undefined;
+    const page: TenantPage = await registry.tenants({
+      limit: Math.min(filtered ? Math.max(wanted, pageSize.least) : wanted, pageSize.most),
+      offboarded: status === 'offboarded',
+      ...(from !== undefined && { nextToken: from }),
     });
     found.push(
       ...page.items.filter(
         (tenant) =>
-          (request.tier === undefined || tenant.tier === request.tier) &&
-          (request.status === undefined || tenant.status === request.status),
+          (tier === undefined || tenant.tier === tier) && (status === undefined || tenant.status === status),
       ),
     );
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined && (request.limit === undefined || found.length < request.limit));
+    from = page.nextToken;
+  } while (from !== undefined && found.length <= limit);
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
   return {
-    tenants: found.map((record) => toTenant(record, context.config, tiers)),
-    nextToken: nextToken ?? null,
+    tenants: shown.map((record) => toTenant(record, context.config, tiers)),
+    // The token points behind the last tenant that was shown, wherever the index's own page ended.
+    nextToken: found.length > shown.length && last ? tokenOf(last) : null,
   };
 }

@@ -1,16 +1,16 @@
 import { SaasError } from '../../model/error.ts';
-import { tenantOutputs, tenantStackName } from '../../model/names.ts';
-import { vacate } from '../cells.ts';
+import { slotsHeld, vacate } from '../cells.ts';
 import type { Context } from '../context.ts';
-import { Identity, type UserPool } from '../identity.ts';
+import { Identity } from '../identity.ts';
 import { Items } from '../items.ts';
-import { runOperation, type Step } from '../operation.ts';
+import { runOperation, type Step, type StepTools } from '../operation.ts';
 import type { TenantRecord } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
-import { outputsOf, Stacks } from '../stacks.ts';
+import { Stacks } from '../stacks.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { exportTenant, type Manifest } from './export.ts';
+import { findHoldings, type Holdings, whatIsLeft, withWhatWasKept } from './holdings.ts';
 
 export interface OffboardRequest {
   /** Id or name. */
@@ -37,19 +37,13 @@ export interface Offboarded {
   export: (Manifest & { directory: string }) | null;
 }
 
-/** Where a tenant's data is: written down before anything is deleted, so that a later run still knows. */
-export interface Holdings {
-  pool?: UserPool & { issuer: string };
-  /** The user pool is the tenant's own. */
-  ownPool: boolean;
-  /** Service name -> table. */
-  tables: Record<string, string>;
-  stack?: string;
-}
-
 interface OffboardData {
   holdings: Holdings;
-  deleted: Deleted;
+  /**
+   * Counted and written down before the first of a kind goes, so that a run that finds only the rest still counts
+   * all; the last step proves that none is left.
+   */
+  deleted: Partial<Deleted>;
   export: Manifest & { directory: string };
 }
 
@@ -62,7 +56,8 @@ export async function planOffboarding(
 ): Promise<{ tenant: TenantRecord; holdings: Holdings }> {
   const session = await openSession(context);
   const tenant = await session.registry.findTenant(reference);
-  return { tenant, holdings: await findHoldings(context, session, tenant) };
+  const plans = new UsagePlans(context.target.client);
+  return { tenant, holdings: await findHoldings(context, session, tenant, plans) };
 }
 
 /**
@@ -71,70 +66,42 @@ export async function planOffboarding(
  */
 export async function offboard(context: Context, request: OffboardRequest): Promise<Offboarded> {
   const session = await openSession(context);
-  const { registry } = session;
-  const tenant = await registry.findTenant(request.tenant);
+  const tenant = await session.registry.findTenant(request.tenant);
   if (tenant.status === 'offboarded')
     throw new SaasError('tenant_gone', `tenant "${tenant.name}" is offboarded already`, {
       detail: `tenant ${tenant.tenantId}, at ${tenant.updatedAt}`,
       exitCode: 4,
     });
-  const ran = await runOperation<OffboardData>(context, registry, tenant, {
+  const ran = await runOperation<OffboardData>(context, session.registry, tenant, {
     kind: 'offboard',
     title: `Offboarding ${tenant.name}`,
-    status: 'offboarding',
-    steps: stepsFor(context, session, tenant, request),
+    begin: { status: 'offboarding' },
+    steps: (claimed) => stepsFor(context, session, claimed, request),
+    end: 'retired',
   });
-  await registry.retireTenant(tenant.tenantId, context.now().toISOString(), ran.holder);
-  await registry.releaseName(tenant.name, tenant.tenantId);
   return {
     tenantId: tenant.tenantId,
     name: tenant.name,
-    deleted: ran.data.deleted ?? nothing,
+    deleted: { ...nothing, ...ran.data.deleted },
     export: ran.data.export ?? null,
   };
 }
 
-async function findHoldings(context: Context, { shared }: Session, tenant: TenantRecord): Promise<Holdings> {
-  const onboarding = tenant.operation?.kind === 'onboard' ? tenant.operation.data : {};
-  if (tenant.model === 'pool') {
-    return {
-      ...(shared.pool && { pool: { ...shared.pool } }),
-      ownPool: false,
-      tables: shared.pool?.tables ?? {},
-    };
-  }
-  const stack = tenantStackName(context.target.prefix, tenant.tenantId);
-  const stacks = new Stacks(context.target.client);
-  const described = await stacks.describe(stack);
-  if (!described) return { ownPool: true, tables: {}, ...(onboarding['pool'] as object) };
-  const outputs = outputsOf(described);
-  const resources = outputs[tenantOutputs.tables] === undefined ? await stacks.resources(stack) : [];
-  const physical = (type: string): [string, string][] =>
-    resources
-      .filter(
-        (resource) =>
-          resource.ResourceType === type &&
-          resource.PhysicalResourceId &&
-          resource.ResourceStatus !== 'DELETE_COMPLETE',
-      )
-      .map((resource) => [resource.LogicalResourceId ?? '', resource.PhysicalResourceId ?? '']);
-  const userPoolId = outputs[tenantOutputs.userPoolId] ?? physical('AWS::Cognito::UserPool')[0]?.[1];
-  return {
-    ...(userPoolId && {
-      pool: {
-        userPoolId,
-        clientId: outputs[tenantOutputs.clientId] ?? '',
-        issuer: outputs[tenantOutputs.issuer] ?? '',
-      },
-    }),
-    ownPool: true,
-    // A stack that never came up has no outputs; its tables are found among its resources.
-    tables:
-      outputs[tenantOutputs.tables] === undefined
-        ? Object.fromEntries([...physical('AWS::DynamoDB::Table'), ...physical('AWS::DynamoDB::GlobalTable')])
-        : (JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>),
-    stack,
-  };
+/** Notes how many of a kind there are, unless an earlier run did; gives the number. */
+async function counted(
+  kind: keyof Deleted,
+  data: Partial<OffboardData>,
+  tools: StepTools,
+  count: () => number | Promise<number>,
+): Promise<void> {
+  if (data.deleted?.[kind] !== undefined) return;
+  data.deleted = { ...data.deleted, [kind]: await count() };
+  await tools.save();
+}
+
+/** More went than were counted: some came while the others were being deleted. */
+function atLeast(kind: keyof Deleted, data: Partial<OffboardData>, count: number): void {
+  data.deleted = { ...data.deleted, [kind]: Math.max(data.deleted?.[kind] ?? 0, count) };
 }
 
 function stepsFor(
@@ -144,17 +111,12 @@ function stepsFor(
   request: OffboardRequest,
 ): Step<OffboardData>[] {
   const { registry } = session;
-  const { target, signal } = context;
+  const { client } = context.target;
   const { tenantId } = tenant;
-  const identity = new Identity(target.client);
-  const plans = new UsagePlans(target.client);
-  const items = new Items(target.client);
-  const stacks = new Stacks(target.client);
-  const add = (data: Partial<OffboardData>, counts: Partial<Deleted>): void => {
-    const deleted = data.deleted ?? { ...nothing };
-    for (const [kind, count] of Object.entries(counts)) deleted[kind as keyof Deleted] += count;
-    data.deleted = deleted;
-  };
+  const identity = new Identity(client);
+  const plans = new UsagePlans(client);
+  const items = new Items(client);
+  const stacks = new Stacks(client);
   const holdingsOf = (data: Partial<OffboardData>): Holdings =>
     data.holdings ?? { ownPool: false, tables: {} };
 
@@ -162,14 +124,12 @@ function stepsFor(
     {
       name: 'close',
       title: 'Close the API to it',
-      async run(data) {
-        data.holdings = await findHoldings(context, session, tenant);
+      async run(data, tools) {
+        data.holdings ??= await findHoldings(context, session, tenant, plans);
         // The key goes first: without one the gateway refuses every request of the tenant at once.
-        const keyId = tenant.apiKeyId ?? (await plans.findKey(tenantId));
-        if (keyId !== undefined) {
-          await plans.deleteKey(keyId);
-          add(data, { apiKeys: 1 });
-        }
+        const keyId = data.holdings.keyId ?? (await plans.findKey(tenantId));
+        await counted('apiKeys', data, tools, () => (keyId === undefined ? 0 : 1));
+        if (keyId !== undefined) await plans.deleteKey(keyId);
       },
     },
   ];
@@ -179,6 +139,11 @@ function stepsFor(
       name: 'export',
       title: 'Export users and items',
       async run(data) {
+        if (data.deleted?.users !== undefined)
+          throw new SaasError('export_too_late', `an earlier run has begun to delete "${tenant.name}"`, {
+            detail: 'an export would hold only what that run left',
+            hint: `finish without one: saas-ecs offboard ${tenant.name} --confirm ${tenant.name}`,
+          });
         const { pool, tables } = holdingsOf(data);
         const exported = await exportTenant(
           directory,
@@ -195,14 +160,20 @@ function stepsFor(
       title: 'Delete its users',
       async run(data, tools) {
         const { pool, ownPool } = holdingsOf(data);
-        if (!pool) return;
-        let users = 0;
-        for await (const user of identity.users(pool, tenantId)) {
-          if (!ownPool) await identity.deleteUser(pool, user.Username ?? '');
-          tools.detail(`${++users} users`);
+        if (!pool) return counted('users', data, tools, () => 0);
+        // All names first: pages that shrink while they are read would skip some.
+        const names: string[] = [];
+        for await (const user of identity.users(pool, tenantId)) names.push(user.Username ?? '');
+        await counted('users', data, tools, () => names.length);
+        if (ownPool) return;
+        for (const [index, name] of names.entries()) {
+          tools.signal.throwIfAborted();
+          await identity.deleteUser(pool, name);
+          tools.detail(`${index + 1} of ${names.length} users`);
         }
-        if (!ownPool) await identity.deleteGroup(pool, tenantId);
-        add(data, { users });
+        atLeast('users', data, names.length);
+        await identity.deleteProbe(pool, tenantId);
+        await identity.deleteGroup(pool, tenantId);
       },
     },
     {
@@ -210,15 +181,22 @@ function stepsFor(
       title: 'Delete its items',
       async run(data, tools) {
         const { tables, ownPool } = holdingsOf(data);
+        await counted('items', data, tools, async () => {
+          let count = 0;
+          for (const table of Object.values(tables)) count += await items.count(table, tenantId);
+          return count;
+        });
+        // A silo's go with its tables.
+        if (ownPool) return;
+        let deleted = 0;
         for (const [service, table] of Object.entries(tables)) {
           if (!(await items.tableExists(table))) continue;
-          const count = ownPool
-            ? await items.count(table, tenantId)
-            : await items.deleteAll(table, tenantId, (deleted) =>
-                tools.detail(`${service}: ${deleted} items`),
-              );
-          add(data, { items: count });
+          deleted += await items.deleteAll(table, tenantId, {
+            onPage: (count) => tools.detail(`${service}: ${count} items`),
+            signal: tools.signal,
+          });
         }
+        atLeast('items', data, deleted);
       },
     },
   );
@@ -229,12 +207,18 @@ function stepsFor(
         title: 'Delete the stack',
         async run(data, tools) {
           const { stack } = holdingsOf(data);
-          if (stack === undefined || !(await stacks.describe(stack))) return;
-          await stacks.remove(stack, {
-            signal,
-            onEvent: (event) => tools.detail(describeEvent(event) ?? ''),
-          });
-          add(data, { stacks: 1 });
+          if (stack === undefined) return;
+          const there = await stacks.describe(stack);
+          await counted('stacks', data, tools, () => (there ? 1 : 0));
+          if (there)
+            await stacks.remove(stack, {
+              signal: tools.signal,
+              onEvent(event) {
+                const text = describeEvent(event);
+                if (text !== undefined) tools.detail(text);
+              },
+            });
+          data.holdings = await withWhatWasKept(stacks, holdingsOf(data));
         },
       },
       {
@@ -242,21 +226,30 @@ function stepsFor(
         title: 'Delete its tables and user pool',
         async run(data, tools) {
           const { pool, tables } = holdingsOf(data);
+          await counted('tables', data, tools, async () => {
+            let count = 0;
+            for (const table of Object.values(tables)) if (await items.tableExists(table)) count++;
+            return count;
+          });
+          await counted('userPools', data, tools, async () =>
+            pool && (await identity.poolExists(pool.userPoolId)) ? 1 : 0,
+          );
           for (const [service, table] of Object.entries(tables)) {
-            if (!(await items.deleteTable(table))) continue;
-            add(data, { tables: 1 });
-            tools.detail(`table of ${service}`);
+            tools.signal.throwIfAborted();
+            if (await items.deleteTable(table)) tools.detail(`table of ${service}`);
           }
           if (!pool) return;
-          if (await identity.deletePool(pool.userPoolId)) add(data, { userPools: 1 });
-          if (pool.issuer) await registry.deleteIssuer(pool.issuer);
+          await identity.deletePool(pool.userPoolId);
+          const issuer = pool.issuer || tenant.holdings?.pool.issuer;
+          if (issuer) await registry.deleteIssuer(issuer);
         },
       },
       {
         name: 'placement',
         title: 'Free its place',
-        async run(data) {
-          if (tenant.cell !== undefined) add(data, { slots: await vacate(registry, tenantId, tenant.cell) });
+        async run(data, tools) {
+          await counted('slots', data, tools, () => slotsHeld(registry, tenantId));
+          await vacate(registry, tenantId);
         },
       },
     );
@@ -265,9 +258,16 @@ function stepsFor(
     name: 'verify',
     title: 'Check that nothing is left',
     always: true,
-    async run(data) {
-      const left = await whatIsLeft(holdingsOf(data), tenantId, { identity, items, stacks, plans });
+    async run(data, tools) {
+      const left = await whatIsLeft(holdingsOf(data), tenantId, {
+        identity,
+        items,
+        stacks,
+        plans,
+        registry,
+      });
       if (left.length === 0) return;
+      tools.reopen(...steps.map((step) => step.name).filter((name) => name !== 'export'));
       throw new SaasError('data_left', `something of tenant "${tenant.name}" is still there`, {
         detail: left.join('\n'),
         hint: `run it again: saas-ecs offboard ${tenant.name} --confirm ${tenant.name}`,
@@ -275,34 +275,4 @@ function stepsFor(
     },
   });
   return steps;
-}
-
-interface Services {
-  identity: Identity;
-  items: Items;
-  stacks: Stacks;
-  plans: UsagePlans;
-}
-
-async function whatIsLeft(holdings: Holdings, tenantId: string, services: Services): Promise<string[]> {
-  const left: string[] = [];
-  const { pool, tables, ownPool, stack } = holdings;
-  for (const [service, table] of Object.entries(tables)) {
-    if (!(await services.items.tableExists(table))) continue;
-    if (ownPool) left.push(`the table ${table} of ${service}`);
-    else {
-      const count = await services.items.count(table, tenantId);
-      if (count > 0) left.push(`${count} items in the table ${table} of ${service}`);
-    }
-  }
-  if (pool && ownPool && (await services.identity.poolExists(pool.userPoolId)))
-    left.push(`the user pool ${pool.userPoolId}`);
-  if (pool && !ownPool) {
-    let users = 0;
-    for await (const _ of services.identity.users(pool, tenantId)) users++;
-    if (users > 0) left.push(`${users} users in the user pool ${pool.userPoolId}`);
-  }
-  if (stack !== undefined && (await services.stacks.describe(stack))) left.push(`the stack ${stack}`);
-  if ((await services.plans.findKey(tenantId)) !== undefined) left.push('its API key');
-  return left;
 }

@@ -1,62 +1,53 @@
-import { ExitCode, SaasError } from '../../model/error.ts';
+import { SaasError } from '../../model/error.ts';
 import { tenantOutputs, tenantParameters, tenantStackName } from '../../model/names.ts';
 import type { StepReport } from '../../model/progress.ts';
-import { type Tenant, tenantNameProblem } from '../../model/tenant.ts';
+import type { Tenant } from '../../model/tenant.ts';
 import type { Tier } from '../../model/tier.ts';
 import { place } from '../cells.ts';
 import type { Context } from '../context.ts';
 import { Identity, type UserPool } from '../identity.ts';
-import { newOperation, runOperation, type Step } from '../operation.ts';
+import { released } from '../lease.ts';
+import { runOperation, type Step } from '../operation.ts';
 import { untilServed } from '../probe.ts';
-import { newTenantId, type ReleaseItem, type TenantRecord } from '../registry/registry.ts';
+import type { ReleaseItem, TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { Stacks } from '../stacks.ts';
 import { UsagePlans } from '../usage-plans.ts';
-import { checkEmail } from './email.ts';
-import { tierOf, toTenant } from './view.ts';
-
-export interface OnboardRequest {
-  tier: string;
-  name: string;
-  email: string;
-}
+import { checkRequest, type OnboardRequest, reserve } from './reservation.ts';
+import { toTenant } from './view.ts';
 
 export type Onboarded = Tenant & { durationMs: number; steps: StepReport[] };
 
 /** What the steps leave for each other, and for a run that takes over. */
 interface OnboardData {
+  /** The release that the stack is being made from; chosen anew after a failure, which a newer one may mend. */
+  release: string;
   pool: UserPool & { issuer: string };
-  keyId: string;
+  /** The address that an invitation may have gone to. */
+  invited: string;
 }
 
 /**
  * Brings a tenant in: reserves the name, gives a silo its stack, invites the administrator, sets the limits, and
  * proves by a request that the tenant is served. Run again with the same name it takes up an unfinished onboarding.
  */
-export async function onboard(context: Context, request: OnboardRequest): Promise<Onboarded> {
-  const tier = tierOf(context.config, request.tier);
-  checkName(request.name);
-  checkEmail(request.email);
-  const session = await openSession(context);
+export async function onboard(context: Context, asked: OnboardRequest): Promise<Onboarded> {
   const began = performance.now();
-  const { tenant, held } = await reserve(context, session, tier, request);
+  const { tier, request } = checkRequest(context, asked);
+  const session = await openSession(context);
+  const { tenant, held } = await reserve(context, session.registry, tier, request);
   const ran = await runOperation<OnboardData>(context, session.registry, tenant, {
     kind: 'onboard',
     title: `Onboarding ${tenant.name} (${tier.name})`,
-    status: 'provisioning',
-    steps: stepsFor(context, session, tier, tenant),
-    ...(held && { held }),
+    begin: { status: 'provisioning', adminEmail: request.email },
+    steps: (claimed) => stepsFor(context, session, tier, claimed),
+    end: 'active',
+    held,
   });
-  const now = context.now().toISOString();
-  const active = await session.registry.updateTenant(
-    tenant.tenantId,
-    { status: 'active', updatedAt: now, ...({ operation: undefined, lastError: undefined } as object) },
-    ran.holder,
-  );
   return {
-    ...toTenant(active, context.config, await session.registry.tiers()),
+    ...toTenant(ran.tenant, context.config, await session.registry.tiers()),
     durationMs: Math.round(performance.now() - began),
     steps: ran.steps,
   };
@@ -66,114 +57,45 @@ export async function onboard(context: Context, request: OnboardRequest): Promis
  * Writes the tenant down and lets go of it, so that another process can take the onboarding up; the way of
  * `--no-wait`. Refuses what {@link onboard} would refuse.
  */
-export async function beginOnboarding(context: Context, request: OnboardRequest): Promise<Tenant> {
-  const tier = tierOf(context.config, request.tier);
-  checkName(request.name);
-  checkEmail(request.email);
+export async function beginOnboarding(context: Context, asked: OnboardRequest): Promise<Tenant> {
+  const { tier, request } = checkRequest(context, asked);
   const session = await openSession(context);
-  const { tenant, held } = await reserve(context, session, tier, request);
+  const { tenant, held } = await reserve(context, session.registry, tier, request);
   const { operation } = tenant;
   if (held !== undefined && operation)
     await session.registry.updateTenant(
       tenant.tenantId,
-      { operation: { ...operation, leaseUntil: context.now().toISOString() } },
+      { operation: { ...operation, leaseUntil: released } },
       held,
     );
   return toTenant(tenant, context.config, await session.registry.tiers());
 }
 
-function checkName(name: string): void {
-  const problem = tenantNameProblem(name);
-  if (problem === undefined) return;
-  throw new SaasError('bad_tenant_name', `"${name}" can't be a tenant's name: ${problem}`, {
-    hint: 'for example: --name acme-corp',
-    exitCode: ExitCode.usage,
-  });
-}
-
-/** Takes the name and writes the tenant's item, or finds the unfinished one that has the name. */
-async function reserve(
-  context: Context,
-  { registry }: Session,
-  tier: Tier,
-  request: OnboardRequest,
-): Promise<{ tenant: TenantRecord; held?: string }> {
-  const fresh = newTenantId();
-  const tenantId = await registry.lockName(request.name, fresh);
-  const now = context.now();
-  if (tenantId !== fresh) {
-    const existing = await registry.tenant(tenantId);
-    if (existing) return { tenant: resumable(existing, tier, request) };
-  }
-  const operation = newOperation('onboard', now);
-  const made = await registry.createTenant({
-    tenantId,
-    name: request.name,
-    tier: tier.name,
-    model: tier.model,
-    status: 'provisioning',
-    adminEmail: request.email,
-    createdAt: now.toISOString(),
-    updatedAt: now.toISOString(),
-    operation,
-  });
-  return { tenant: resumable(made, tier, request), held: operation.holder };
-}
-
-function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): TenantRecord {
-  const unfinished =
-    tenant.status === 'provisioning' || (tenant.status === 'failed' && tenant.operation?.kind !== 'offboard');
-  if (!unfinished)
-    throw new SaasError('tenant_exists', `the name "${request.name}" is taken`, {
-      detail: `tenant ${tenant.tenantId} has it (${tenant.tier}, ${tenant.status})`,
-      hint: `choose another name, or look at it: saas-ecs describe-tenant ${request.name}`,
-    });
-  if (tenant.tier !== tier.name)
-    throw new SaasError(
-      'tier_differs',
-      `tenant "${request.name}" is being onboarded on the tier "${tenant.tier}", not "${tier.name}"`,
-      {
-        hint: `go on with --tier ${tenant.tier}, or remove it first: saas-ecs offboard ${request.name} --confirm ${request.name}`,
-      },
-    );
-  if (tenant.adminEmail !== request.email && tenant.operation?.done.includes('identity'))
-    throw new SaasError(
-      'email_differs',
-      `the administrator of "${request.name}" was invited at another address`,
-      {
-        hint: `go on with --email ${tenant.adminEmail}`,
-      },
-    );
-  return tenant;
-}
-
 function stepsFor(context: Context, session: Session, tier: Tier, tenant: TenantRecord): Step<OnboardData>[] {
   const { registry, shared } = session;
-  const { target, signal } = context;
+  const { target } = context;
   const { tenantId } = tenant;
   const identity = new Identity(target.client);
   const plans = new UsagePlans(target.client);
   const tags = { ...ownerTags(context), 'saas-ecs:tenant': tenantId };
-  let record = tenant;
-  const write = async (changes: Partial<TenantRecord>, holder: string): Promise<void> => {
-    record = await registry.updateTenant(tenantId, changes, holder);
-  };
 
   const infrastructure: Step<OnboardData> = {
     name: 'infrastructure',
     title: 'Create the stack',
     async run(data, tools) {
-      const release = await releaseFor(session, record);
+      const release = await releaseFor(session, data.release);
       const template = release.templates[tier.name];
       if (template === undefined)
         throw new SaasError('tier_not_released', `the release has no template for the tier "${tier.name}"`, {
           hint: 'publish it: saas-ecs deploy-shared',
         });
-      const { cell, slots } = await place(registry, tenantId, release.routed);
-      await write(
-        { cell: cell.name, release: release.release, apiUrl: target.apiUrl(cell.restApiId, cell.stage) },
-        tools.holder,
-      );
+      const { cell, slots } = await place(registry, tenantId, release.routed, tenant.cell);
+      data.release = release.release;
+      await tools.save({
+        cell: cell.name,
+        release: release.release,
+        apiUrl: target.apiUrl(cell.restApiId, cell.stage),
+      });
       const name = tenantStackName(target.prefix, tenantId);
       const stacks = new Stacks(target.client);
       const failures = new FailureWatch(target.client);
@@ -193,7 +115,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
             tags,
           },
           {
-            signal,
+            signal: tools.signal,
             onEvent(event) {
               failures.see(event);
               const text = describeEvent(event);
@@ -201,13 +123,18 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
             },
           },
         )
-        .catch((error: unknown) => failures.explain(error));
+        .catch((error: unknown) => {
+          if (!tools.signal.aborted) delete data.release;
+          return failures.explain(error);
+        });
       const output = (key: string): string => outputs[key] ?? '';
       data.pool = {
         userPoolId: output(tenantOutputs.userPoolId),
         clientId: output(tenantOutputs.clientId),
         issuer: output(tenantOutputs.issuer),
       };
+      const tables = JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>;
+      await tools.save({ holdings: { pool: data.pool, tables } });
     },
   };
 
@@ -221,10 +148,10 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
         });
       const { userPoolId, clientId, issuer } = shared.pool;
       data.pool = { userPoolId, clientId, issuer };
-      await write(
-        { cell: shared.cell.name, apiUrl: target.apiUrl(shared.cell.restApiId, shared.cell.stage) },
-        tools.holder,
-      );
+      await tools.save({
+        cell: shared.cell.name,
+        apiUrl: target.apiUrl(shared.cell.restApiId, shared.cell.stage),
+      });
     },
   };
 
@@ -244,49 +171,55 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
     {
       name: 'identity',
       title: 'Invite the administrator',
-      async run(data) {
+      async run(data, tools) {
         const pool = poolOf(data);
         if (tier.model !== 'pool')
           await registry.putIssuer({ issuer: pool.issuer, clientId: pool.clientId, tenantId });
         await identity.ensureGroup(pool, tenantId);
-        await identity.ensureUser(pool, tenant, { email: tenant.adminEmail, role: 'TenantAdmin' });
+        // From here on the address stands: a second administrator must not come in by a corrected one.
+        data.invited = tenant.adminEmail;
+        await tools.save();
+        try {
+          await identity.ensureUser(pool, tenant, { email: tenant.adminEmail, role: 'TenantAdmin' });
+        } catch (error) {
+          if (error instanceof SaasError && error.code === 'user_exists') delete data.invited;
+          throw error;
+        }
       },
     },
     {
       name: 'limits',
       title: 'Set the limits',
-      async run(data, tools) {
+      async run(_data, tools) {
         const planId = shared.usagePlans[tier.name];
         if (planId === undefined)
           throw new SaasError('tier_not_deployed', `the tier "${tier.name}" has no usage plan yet`, {
             hint: 'deploy it: saas-ecs deploy-shared',
           });
-        data.keyId = await plans.ensureKey(tenantId, shared.apiKeySecretArn, tags);
-        await plans.addKey(planId, data.keyId);
-        await write({ apiKeyId: data.keyId, usagePlanId: planId }, tools.holder);
+        const keyId = await plans.ensureKey(tenantId, shared.apiKeySecretArn, tags);
+        await plans.addKey(planId, keyId);
+        await tools.save({ apiKeyId: keyId, usagePlanId: planId });
       },
     },
     {
       name: 'verify',
       title: 'Prove that it is served',
       always: true,
-      async run(data) {
+      async run(data, tools) {
         const service = context.config.services[0];
-        const url = `${record.apiUrl ?? ''}${service?.path ?? '/'}`;
+        const url = `${tools.tenant().apiUrl ?? ''}${service?.path ?? '/'}`;
         await identity.withProbe(poolOf(data), tenant, (token) =>
-          untilServed(url, token, { signal, withinMs: 60_000 }),
+          untilServed(url, token, { signal: tools.signal, withinMs: 60_000 }),
         );
       },
     },
   ];
 }
 
-/** The release that an interrupted onboarding began on; the newest for a first run, and after a failure that a newer one may mend. */
-async function releaseFor({ registry }: Session, tenant: TenantRecord): Promise<ReleaseItem> {
+/** The release that an interrupted onboarding began on, else the newest. */
+async function releaseFor({ registry }: Session, begun: string | undefined): Promise<ReleaseItem> {
   const release =
-    tenant.release && !tenant.lastError
-      ? await registry.release(tenant.release)
-      : (await registry.releases())[0];
+    (begun === undefined ? undefined : await registry.release(begun)) ?? (await registry.releases())[0];
   if (release) return release;
   throw new SaasError('no_release', 'no release has been published', {
     hint: 'publish one: saas-ecs deploy-shared',

@@ -1,0 +1,64 @@
+/** What the registry holds, as the operations read it. */
+import type { TenantItem } from '../../model/registry.ts';
+import type { Throttle } from '../../model/tier.ts';
+import type { Operation } from '../lease.ts';
+
+/** The tenant item with what only the operations read. */
+export interface TenantRecord extends TenantItem {
+  /** The operation under way or last failed; gone once it succeeded. */
+  operation?: Operation;
+  /** What a silo's stack made and deleting the stack does not take away. */
+  holdings?: {
+    pool: { userPoolId: string; clientId: string; issuer: string };
+    /** Service name -> table. */
+    tables: Record<string, string>;
+  };
+}
+
+/** What the end of an operation makes of its tenant: a status, nothing, or a record of the past. */
+export type Ending = 'active' | 'suspended' | 'unchanged' | 'retired';
+
+/** An attribute that is undefined here is removed. */
+export type TenantChanges = { [Name in keyof TenantRecord]?: TenantRecord[Name] | undefined };
+
+export interface TenantPage {
+  items: TenantRecord[];
+  /** Opaque; undefined on the last page. */
+  nextToken: string | undefined;
+}
+
+export interface CellItem {
+  name: string;
+  restApiId: string;
+  stage: string;
+  listenerArn: string;
+  loadBalancerArn: string;
+  loadBalancerSecurityGroupId: string;
+}
+
+export interface ReleaseItem {
+  release: string;
+  createdAt: string;
+  /** Tier name -> object key of its template in the artifacts bucket. */
+  templates: Record<string, string>;
+  /** Service name (and `proxy`) -> image URI. */
+  images: Record<string, string>;
+  /** Services that take a target-group slot of the cell. */
+  routed: string[];
+}
+
+export interface TierItem {
+  tier: string;
+  usagePlanId: string;
+  throttle: Throttle;
+  /** The configuration's limits when these were set: once the configuration changes, it holds again. */
+  configured: Throttle;
+}
+
+/** An operation as it is kept once it ended. */
+export type PastOperation = Omit<Operation, 'data' | 'leaseUntil'> & { endedAt: string };
+
+export interface PlanItem {
+  usagePlanId: string;
+  throttle: Throttle;
+}

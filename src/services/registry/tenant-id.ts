@@ -1,0 +1,9 @@
+import { randomInt } from 'node:crypto';
+
+const tenantIdAlphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
+
+/** Ten characters, the first a letter: fits every AWS name that it becomes part of, and says nothing about the tenant. */
+export function newTenantId(): string {
+  const pick = (count: number): string => tenantIdAlphabet[randomInt(count)] ?? 'a';
+  return pick(24) + Array.from({ length: 9 }, () => pick(tenantIdAlphabet.length)).join('');
+}

@@ -1,0 +1,105 @@
+import { ExitCode, SaasError } from '../../model/error.ts';
+import { tenantNameProblem } from '../../model/tenant.ts';
+import type { Tier } from '../../model/tier.ts';
+import type { Context } from '../context.ts';
+import { newOperation } from '../lease.ts';
+import type { Registry, TenantRecord } from '../registry/registry.ts';
+import { newTenantId } from '../registry/tenant-id.ts';
+import { checkEmail } from './email.ts';
+import { tierOf } from './view.ts';
+
+export interface OnboardRequest {
+  tier: string;
+  name: string;
+  email: string;
+}
+
+/** Refuses what can't be onboarded, before anything is asked of AWS. */
+export function checkRequest(
+  context: Context,
+  asked: OnboardRequest,
+): { tier: Tier; request: OnboardRequest } {
+  const tier = tierOf(context.config, asked.tier);
+  checkName(asked.name);
+  checkEmail(asked.email);
+  // User pools don't tell addresses apart by case; neither does the record.
+  return { tier, request: { ...asked, email: asked.email.toLowerCase() } };
+}
+
+function checkName(name: string): void {
+  const problem = tenantNameProblem(name);
+  if (problem === undefined) return;
+  throw new SaasError('bad_tenant_name', `"${name}" can't be a tenant's name: ${problem}`, {
+    hint: 'for example: --name acme-corp',
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** Takes the name and writes the tenant's item, or finds the unfinished one that has the name. */
+export async function reserve(
+  context: Pick<Context, 'now'>,
+  registry: Registry,
+  tier: Tier,
+  request: OnboardRequest,
+): Promise<{ tenant: TenantRecord; held?: string }> {
+  const fresh = newTenantId();
+  let tenantId = await registry.lockName(request.name, fresh);
+  while (tenantId !== fresh) {
+    const existing = await registry.tenant(tenantId);
+    // A run that was killed between its first two writes has left a name without a tenant: this one goes on with it.
+    if (!existing) break;
+    if (existing.status !== 'offboarded') return { tenant: resumable(existing, tier, request) };
+    await registry.releaseName(request.name, tenantId);
+    tenantId = await registry.lockName(request.name, fresh);
+  }
+  const now = context.now();
+  const operation = newOperation('onboard', now);
+  const made = await registry.createTenant({
+    tenantId,
+    name: request.name,
+    tier: tier.name,
+    model: tier.model,
+    status: 'provisioning',
+    adminEmail: request.email,
+    createdAt: now.toISOString(),
+    updatedAt: now.toISOString(),
+    operation,
+  });
+  // Another process may have gone on with the same name, and been first.
+  return made.operation?.holder === operation.holder
+    ? { tenant: made, held: operation.holder }
+    : { tenant: resumable(made, tier, request) };
+}
+
+function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): TenantRecord {
+  const { operation } = tenant;
+  const unfinished =
+    tenant.status === 'provisioning' ||
+    (tenant.status === 'failed' && (operation === undefined || operation.kind === 'onboard'));
+  if (!unfinished)
+    throw new SaasError('tenant_exists', `the name "${request.name}" is taken`, {
+      detail: `tenant ${tenant.tenantId} has it (${tenant.tier}, ${tenant.status})`,
+      hint:
+        operation?.kind === 'offboard'
+          ? `choose another name, or finish its offboarding: saas-ecs offboard ${request.name} --confirm ${request.name}`
+          : `choose another name, or look at it: saas-ecs describe-tenant ${request.name}`,
+    });
+  if (tenant.tier !== tier.name)
+    throw new SaasError(
+      'tier_differs',
+      `tenant "${request.name}" is being onboarded on the tier "${tenant.tier}", not "${tier.name}"`,
+      {
+        hint: `go on with --tier ${tenant.tier}, or remove it first: saas-ecs offboard ${request.name} --confirm ${request.name}`,
+      },
+    );
+  const invited = operation?.data['invited'];
+  if (invited !== undefined && invited !== request.email)
+    throw new SaasError(
+      'email_differs',
+      `the administrator of "${request.name}" was invited at another address`,
+      {
+        hint: `go on with --email ${String(invited)}`,
+      },
+    );
+  return tenant;
+}

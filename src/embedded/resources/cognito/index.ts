@@ -1,9 +1,35 @@
+/** Amazon Cognito user pools. Hosted sign-in, federation, Lambda triggers, devices and passkeys are not here. */
 import type { AwsService, Cloud, CognitoApi } from '../../platform.ts';
+import { clientOperations } from './operations/clients.ts';
+import { federationOperations } from './operations/federation.ts';
+import { groupOperations } from './operations/groups.ts';
+import { poolOperations } from './operations/pools.ts';
+import { selfServiceOperations } from './operations/self-service.ts';
+import { signInOperations } from './operations/sign-in.ts';
+import { userOperations } from './operations/users.ts';
+import { createParts } from './parts.ts';
+import { resourceTypes } from './resource-types.ts';
+import { routes } from './routes.ts';
+import { SignIn } from './sign-in.ts';
 
-const missing = (): never => {
-  throw new Error('not there yet');
-};
-
-export function createCognito(_cloud: Cloud): AwsService & CognitoApi {
-  return { signingName: 'cognito-idp', protocol: 'json-1.1', operations: [], outbox: missing };
+export function createCognito(cloud: Cloud): AwsService & CognitoApi {
+  const parts = createParts(cloud);
+  const signIn = new SignIn(parts);
+  return {
+    signingName: 'cognito-idp',
+    protocol: 'json-1.1',
+    operations: [
+      ...poolOperations(parts),
+      ...clientOperations(parts),
+      ...federationOperations(parts),
+      ...groupOperations(parts),
+      ...userOperations(parts),
+      ...signInOperations(parts, signIn),
+      ...selfServiceOperations(parts, signIn),
+    ],
+    resourceTypes: resourceTypes(parts),
+    routes: routes(parts),
+    outbox: () => parts.outbox.all(),
+    stop: () => parts.keys.stop(),
+  };
 }

@@ -6,6 +6,7 @@ import { createEcs } from './compute/ecs/index.ts';
 import { createLambda } from './compute/lambda/index.ts';
 import { type Endpoint, startEndpoint } from './endpoint/server.ts';
 import { createApiGateway } from './gateway/api-gateway/index.ts';
+import { createApiGatewayV2 } from './gateway/api-gateway-v2/index.ts';
 import { createLoadBalancer } from './gateway/load-balancer/index.ts';
 import { createIam } from './iam/iam.ts';
 import { createSts } from './iam/sts.ts';
@@ -101,6 +102,7 @@ async function assemble(
   add(createEcs);
   const lambda = add(createLambda);
   add(createApiGateway);
+  add(createApiGatewayV2);
   const loadBalancer = add(createLoadBalancer);
   const iam = add(createIam);
   const sts = add(createSts);

@@ -11,6 +11,8 @@ import type {
 import { AwsError, arn, type Cloud } from '../../platform.ts';
 import type { Collection } from '../../store.ts';
 
+const collections = { loadBalancers: 'elbv2.load-balancers' } as const;
+
 interface Described {
   attributes: Record<string, string>;
   tags: Record<string, string>;
@@ -91,7 +93,7 @@ export const tagMap = (
 ) => Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 
 export function openState(cloud: Cloud): LoadBalancerState {
-  const loadBalancers = cloud.store.collection<LoadBalancerRecord>('elbv2.load-balancers');
+  const loadBalancers = cloud.store.collection<LoadBalancerRecord>(collections.loadBalancers);
   const listeners = cloud.store.collection<ListenerRecord>('elbv2.listeners');
   const rules = cloud.store.collection<RuleRecord>('elbv2.rules');
   const targetGroups = cloud.store.collection<TargetGroupRecord>('elbv2.target-groups');
@@ -151,3 +153,8 @@ export function openState(cloud: Cloud): LoadBalancerState {
     },
   };
 }
+
+/** Security groups of a load balancer; none when it does not exist. */
+export const securityGroupsOf = (cloud: Pick<Cloud, 'store'>, loadBalancerArn: string): readonly string[] =>
+  cloud.store.collection<LoadBalancerRecord>(collections.loadBalancers).get(loadBalancerArn)?.description
+    .SecurityGroups ?? [];

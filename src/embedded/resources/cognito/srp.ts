@@ -2,7 +2,7 @@
  * The server's side of SRP-6a as Cognito speaks it: RFC 5054's 3072 bit group, SHA-256, and a key derived by HKDF with
  * Cognito's own label. The password itself never comes here; what is kept is the verifier.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 
 /** RFC 5054, appendix A: the 3072 bit group. */
 const prime = BigInt(
@@ -61,7 +61,8 @@ const multiplier = integer(sha256(padded(hexOf(prime)), padded(hexOf(generator))
 
 /** `poolName` is the pool's id without its Region; `userId` what clients get as USER_ID_FOR_SRP. */
 export function srpVerifier(poolName: string, userId: string, password: string): SrpVerifier {
-  const salt = randomBytes(16).toString('hex');
+  // Some clients drop leading zeros and some don't, so there are none.
+  const salt = randomInt(1, 256).toString(16).padStart(2, '0') + randomBytes(15).toString('hex');
   const secret = integer(sha256(padded(salt), sha256(`${poolName}${userId}:${password}`)));
   return { salt, verifier: hexOf(power(generator, secret)) };
 }
@@ -72,7 +73,11 @@ export function beginSrp(clientPublic: string, { verifier }: SrpVerifier): SrpEx
     return undefined;
   const secret = integer(randomBytes(32));
   const serverPublic = (multiplier * BigInt(`0x${verifier}`) + power(generator, secret)) % prime;
-  return { clientPublic, serverPublic: hexOf(serverPublic), serverSecret: hexOf(secret) };
+  return {
+    clientPublic: hexOf(BigInt(`0x${clientPublic}`)),
+    serverPublic: hexOf(serverPublic),
+    serverSecret: hexOf(secret),
+  };
 }
 
 /** Did the client know the password? `signature` is base64. */

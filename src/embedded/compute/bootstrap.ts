@@ -1,11 +1,12 @@
 /**
  * The Node.js runtime of one Lambda function: started as a child process by the embedded cloud, it loads the handler,
- * takes one event at a time over IPC and ends when its parent does. It imports nothing of the cloud but types.
+ * takes one event at a time over IPC and ends when its parent does. It imports no service of the cloud.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
+import { answerCustomResources } from './lambda/custom-resource-answers.ts';
 import type { FunctionError, InvokeMessage, WorkerMessage } from './lambda/messages.ts';
 
 type Handler = (
@@ -115,6 +116,7 @@ function crash(error: unknown, kind: string): void {
 }
 
 patchConsole();
+answerCustomResources(environment['AWS_ENDPOINT_URL'] ?? '');
 process.once('disconnect', () => process.exit(0));
 process.on('uncaughtException', (error) => crash(error, 'exception'));
 process.on('unhandledRejection', (error) => crash(error, 'rejection'));

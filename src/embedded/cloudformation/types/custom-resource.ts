@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Cloud, Properties, ResourceContext, ResourceState, Route } from '../../platform.ts';
 import { isObject } from '../template/model.ts';
 import type { ResumableResourceType } from './registry.ts';
+import { responsePath } from './response-path.ts';
 
 interface Answer {
   Status?: unknown;
@@ -17,7 +18,6 @@ interface Answer {
 /** CloudFormation waits an hour unless ServiceTimeout says otherwise. */
 const defaultTimeoutSeconds = 3600;
 const maximumAnswerBytes = 4096;
-const responsePath = '/_aws/cloudformation/response/';
 
 /** The handler of each custom type, and the route that takes the functions' answers. */
 export function createCustomResources(cloud: Cloud): {

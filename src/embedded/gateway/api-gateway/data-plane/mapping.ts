@@ -35,7 +35,9 @@ export function compileSource(expression: string): Source {
   return () => undefined;
 }
 
-const variables = /\$\{?(context|stageVariables)\.([A-Za-z0-9_.-]*[A-Za-z0-9_])\}?/g;
+// Braces come in pairs or not at all: a `}` after a bare variable belongs to the text around it.
+const variables =
+  /\$(?:\{(context|stageVariables)\.([A-Za-z0-9_.-]*[A-Za-z0-9_])\}|(context|stageVariables)\.([A-Za-z0-9_.-]*[A-Za-z0-9_]))/g;
 
 /** Compiles a text with `$context` and `$stageVariables` in it; `absent` stands for what a request does not have. */
 export function compileTemplate(template: string, absent: string): (exchange: Exchange) => string {
@@ -45,9 +47,9 @@ export function compileTemplate(template: string, absent: string): (exchange: Ex
   for (const found of template.matchAll(variables)) {
     literals.push(template.slice(position, found.index));
     position = found.index + found[0].length;
-    const name = found[2] ?? '';
+    const name = found[2] ?? found[4] ?? '';
     sources.push(
-      found[1] === 'context'
+      (found[1] ?? found[3]) === 'context'
         ? (exchange) => exchange.context(name)
         : (exchange) => exchange.stage.variables[name],
     );

@@ -8,13 +8,15 @@ import { selfServiceOperations } from './operations/self-service.ts';
 import { signInOperations } from './operations/sign-in.ts';
 import { userOperations } from './operations/users.ts';
 import { createParts } from './parts.ts';
-import { resourceTypes } from './resource-types.ts';
+import { resourceTypes } from './resource-types/index.ts';
 import { routes } from './routes.ts';
+import { Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
 
 export function createCognito(cloud: Cloud): AwsService & CognitoApi {
   const parts = createParts(cloud);
-  const signIn = new SignIn(parts);
+  const sessions = new Sessions(cloud.clock, parts.sealer);
+  const signIn = new SignIn(parts, sessions);
   return {
     signingName: 'cognito-idp',
     protocol: 'json-1.1',
@@ -25,7 +27,7 @@ export function createCognito(cloud: Cloud): AwsService & CognitoApi {
       ...groupOperations(parts),
       ...userOperations(parts),
       ...signInOperations(parts, signIn),
-      ...selfServiceOperations(parts, signIn),
+      ...selfServiceOperations(parts, sessions),
     ],
     resourceTypes: resourceTypes(parts),
     routes: routes(parts),

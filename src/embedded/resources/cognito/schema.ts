@@ -47,6 +47,7 @@ const standard: readonly SchemaAttributeType[] = [
   },
 ];
 const standardNames = new Set(standard.map(({ Name }) => Name));
+export const isStandard = (name: string | undefined): boolean => standardNames.has(name);
 /** Known to Cognito though no schema lists it: the links to identity providers. */
 const internalNames = new Set(['identities']);
 

@@ -10,25 +10,12 @@ import type { Parts } from './parts.ts';
 import { passwordFits } from './passwords.ts';
 import type { PoolRecord } from './pools.ts';
 import { checkedAttributes, checkWritable, mergeAttributes, missingAttributes } from './schema.ts';
+import type { SessionContent, Sessions } from './sessions.ts';
 import { beginSrp, type SrpExchange, srpProven, srpVerifier } from './srp.ts';
 import { totpStep } from './totp.ts';
 import { type UserRecord, userAttributes } from './users.ts';
 
 type Values = Readonly<Record<string, string>>;
-
-/** What a session carries between challenges. */
-export interface SessionContent {
-  type: 'session';
-  id: string;
-  pool: string;
-  client: string;
-  sub: string;
-  challenge: ChallengeNameType;
-  /** Milliseconds */
-  until: number;
-  /** While an authenticator app is set up: its secret, and whether a code of it was seen. */
-  totp?: { secret: string; verified: boolean } | undefined;
-}
 
 interface SrpContent {
   type: 'srp';
@@ -55,12 +42,12 @@ const challengeMinutes = 3;
 
 export class SignIn {
   private readonly parts: Parts;
+  private readonly sessions: Sessions;
   private readonly attempts: Attempts;
-  /** Sessions that were used, until they would have expired. */
-  private readonly used = new Map<string, number>();
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, sessions: Sessions) {
     this.parts = parts;
+    this.sessions = sessions;
     this.attempts = new Attempts(parts.cloud.clock);
   }
 
@@ -113,53 +100,21 @@ export class SignIn {
       case 'PASSWORD_VERIFIER':
         return this.finishSrp(pool, client, responses);
       case 'NEW_PASSWORD_REQUIRED':
-        return this.newPassword(pool, client, this.session(client, challenge, session), responses);
+        return this.newPassword(pool, client, this.sessions.open(client, challenge, session), responses);
       case 'SOFTWARE_TOKEN_MFA':
-        return this.totp(pool, client, this.session(client, challenge, session), responses);
+        return this.totp(pool, client, this.sessions.open(client, challenge, session), responses);
       case 'MFA_SETUP': {
-        const content = this.session(client, challenge, session);
+        const content = this.sessions.open(client, challenge, session);
         if (!content.totp?.verified) {
           throw invalidParameter('The authenticator app must be verified before MFA_SETUP is answered.');
         }
         const user = this.current(pool, content.sub);
-        this.use(content);
+        this.sessions.use(content);
         return this.complete(pool, client, user);
       }
       default:
         throw invalidParameter(`The embedded cloud has no challenge ${challenge}.`);
     }
-  }
-
-  /** What a session holds. Throws AwsError NotAuthorizedException for one that is not of this client, used or too old. */
-  session(
-    client: ClientRecord | undefined,
-    challenge: ChallengeNameType,
-    session: string | undefined,
-  ): SessionContent {
-    const content = this.parts.sealer.open<SessionContent>(Buffer.from(session ?? '', 'base64url'));
-    if (
-      content?.type !== 'session' ||
-      content.challenge !== challenge ||
-      (client && content.client !== client.id) ||
-      this.used.has(content.id)
-    ) {
-      throw invalidSession();
-    }
-    if (content.until <= this.parts.cloud.clock.now()) {
-      throw notAuthorized('Invalid session for the user, session is expired.');
-    }
-    return content;
-  }
-
-  seal(content: SessionContent): string {
-    return this.parts.sealer.seal(content).toString('base64url');
-  }
-
-  /** A session counts once. */
-  use(content: SessionContent): void {
-    const now = this.parts.cloud.clock.now();
-    for (const [id, until] of this.used) if (until <= now) this.used.delete(id);
-    this.used.set(content.id, content.until);
   }
 
   private userOf(pool: PoolRecord, client: ClientRecord, username: string): UserRecord | undefined {
@@ -323,18 +278,15 @@ export class SignIn {
     ChallengeName: ChallengeNameType,
     parameters: Values,
   ): InitiateAuthResponse {
-    const content: SessionContent = {
-      type: 'session',
-      id: randomUUID(),
-      pool: pool.id,
-      client: client.id,
-      sub: user.sub,
-      challenge: ChallengeName,
-      until: this.until(client),
-    };
     return {
       ChallengeName,
-      Session: this.seal(content),
+      Session: this.sessions.make({
+        pool: pool.id,
+        client: client.id,
+        sub: user.sub,
+        challenge: ChallengeName,
+        until: this.until(client),
+      }),
       ChallengeParameters: { USER_ID_FOR_SRP: user.username, ...parameters },
     };
   }
@@ -368,7 +320,7 @@ export class SignIn {
     if (this.current(pool, session.sub).modified !== user.modified) throw invalidSession();
     const users = this.parts.users(pool);
     users.checkAliases(changed);
-    this.use(session);
+    this.sessions.use(session);
     return this.afterFirstFactor(pool, client, users.save(changed));
   }
 
@@ -393,7 +345,7 @@ export class SignIn {
       this.parts.users(pool).save({ ...user, totp: { ...totp, lastStep } });
       return Promise.resolve();
     });
-    this.use(session);
+    this.sessions.use(session);
     return this.complete(pool, client, this.current(pool, session.sub));
   }
 }

@@ -1,6 +1,5 @@
 /** What users do with their own accounts: by signing up, by a code, or by an access token. */
 
-import { randomUUID } from 'node:crypto';
 import {
   AssociateSoftwareToken$,
   type AssociateSoftwareTokenCommandInput,
@@ -55,7 +54,7 @@ import type { Parts } from '../parts.ts';
 import { passwordFits } from '../passwords.ts';
 import type { PoolRecord } from '../pools.ts';
 import { attributeList, checkWritable, missingAttributes, readableAttributes } from '../schema.ts';
-import type { SignIn } from '../sign-in.ts';
+import type { Sessions } from '../sessions.ts';
 import { totpSecret } from '../totp.ts';
 import { type UserRecord, userAttributes } from '../users.ts';
 import { openToAll } from './making.ts';
@@ -66,7 +65,7 @@ interface Self {
   user: UserRecord;
 }
 
-export function selfServiceOperations(parts: Parts, signIn: SignIn): Operation[] {
+export function selfServiceOperations(parts: Parts, sessions: Sessions): Operation[] {
   const { clients, tokens } = parts;
   const attempts = new Attempts(parts.cloud.clock);
 
@@ -243,11 +242,11 @@ export function selfServiceOperations(parts: Parts, signIn: SignIn): Operation[]
     openToAll(AssociateSoftwareToken$, async (input: AssociateSoftwareTokenCommandInput) => {
       const secret = totpSecret();
       if (input.AccessToken === undefined) {
-        const session = signIn.session(undefined, 'MFA_SETUP', input.Session);
+        const session = sessions.open(undefined, 'MFA_SETUP', input.Session);
         checkTotpOffered(parts.pools.get(session.pool));
-        signIn.use(session);
-        const next = { ...session, id: randomUUID(), totp: { secret, verified: false } };
-        return { SecretCode: secret, Session: signIn.seal(next) };
+        sessions.use(session);
+        const next = { ...session, totp: { secret, verified: false } };
+        return { SecretCode: secret, Session: sessions.make(next) };
       }
       const { pool, user } = await self(input.AccessToken);
       checkTotpOffered(pool);
@@ -257,20 +256,20 @@ export function selfServiceOperations(parts: Parts, signIn: SignIn): Operation[]
     }),
     openToAll(VerifySoftwareToken$, async (input: VerifySoftwareTokenCommandInput) => {
       if (input.AccessToken === undefined) {
-        const session = signIn.session(undefined, 'MFA_SETUP', input.Session);
+        const session = sessions.open(undefined, 'MFA_SETUP', input.Session);
         const pool = parts.pools.get(session.pool);
         const users = parts.users(pool);
         const user = users.findSub(session.sub);
         if (!user) throw userNotFound();
         const secret = session.totp?.secret;
         const lastStep = proveTotp(parts, secret, input.UserCode);
-        signIn.use(session);
+        sessions.use(session);
         users.save({
           ...user,
           totp: { secret: secret ?? '', verified: true, enabled: true, preferred: true, lastStep },
         });
-        const next = { ...session, id: randomUUID(), totp: { secret: '', verified: true } };
-        return { Status: 'SUCCESS' as const, Session: signIn.seal(next) };
+        const next = { ...session, totp: { secret: '', verified: true } };
+        return { Status: 'SUCCESS' as const, Session: sessions.make(next) };
       }
       const { pool, user } = await self(input.AccessToken);
       const lastStep = proveTotp(parts, user.totp?.secret, input.UserCode);

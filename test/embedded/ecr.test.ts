@@ -145,7 +145,8 @@ test('what cdk-assets does: inspect, build, tag, login, push; the image can be r
     .toString()
     .split(':');
   await fixture.docker(['login', '--username', 'AWS', '--password-stdin', registry], { input: password });
-  await fixture.docker(['--config', '/nowhere', 'push', uri]);
+  // Its stdout would be that of the command that deploys.
+  expect(await fixture.docker(['--config', '/nowhere', 'push', uri])).toBe('');
 
   const { imageDetails } = await fixture.ecr.describeImages({
     repositoryName: 'assets',

@@ -1,6 +1,7 @@
 /**
  * Speaks as much of docker's command line as publishing an image asset takes (cdk-assets: build, inspect, tag, login,
- * push, images), for the embedded cloud: `CDK_DOCKER` names bin/embedded-docker, which runs this.
+ * push, images), for the embedded cloud: `CDK_DOCKER` names bin/embedded-docker, which runs this. It says nothing but what was
+ * asked for: cdk-assets hands a build's and a push's output on to the stdout of the command that deploys.
  */
 
 import { rm } from 'node:fs/promises';
@@ -90,7 +91,6 @@ async function build(images: LocalImages, { flags, positional }: Arguments): Pro
       ...(platform !== undefined && { platform }),
     });
     await images.add(output, digest, flags.get('--tag') ?? []);
-    process.stdout.write(`${digest}\n`);
   } catch (error) {
     await rm(output, { recursive: true, force: true });
     throw error;
@@ -141,7 +141,6 @@ async function push(images: LocalImages, reference: string): Promise<void> {
   });
   const answer = await response.text();
   if (!response.ok) throw new Error(`the embedded cloud refused the push (${response.status}): ${answer}`);
-  process.stdout.write(`${tag}: digest: ${digest}\n`);
 }
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -193,7 +192,6 @@ async function run(argv: readonly string[]): Promise<number> {
       const user = parsed.flags.get('--username')?.at(-1) ?? '';
       const registry = first.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
       await images.setLogin(account(registry), Buffer.from(`${user}:${password}`).toString('base64'));
-      process.stdout.write('Login Succeeded\n');
       return 0;
     }
     case 'logout':

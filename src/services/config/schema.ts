@@ -1,5 +1,5 @@
 /** What saas-ecs.yaml may hold. The published JSON Schema is generated from this. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { quotaPeriods, tierModels } from '../../model/tier.ts';
 
 const name = (what: string) =>

@@ -124,10 +124,16 @@ test('tasks do not outlive a cloud that is killed, and come back with it', async
   const pid = await until(() => pidOf(ecs));
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
-  // Node.js programs notice by themselves …
+  // Node.js programs notice by themselves, others are watched.
   await until(async () => !(await serves(host)));
+  await until(async () => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  });
 
-  // … and what does not is found by its mark.
   const second = await startProcess(stateDir);
   try {
     await until(async () => (await serves(host)) || undefined);
@@ -135,13 +141,6 @@ test('tasks do not outlive a cloud that is killed, and come back with it', async
     await until(async () => {
       const now = await pidOf(again);
       return now !== undefined && now !== pid;
-    });
-    await until(async () => {
-      try {
-        return !process.kill(pid, 0);
-      } catch {
-        return true;
-      }
     });
   } finally {
     second.child.kill('SIGKILL');

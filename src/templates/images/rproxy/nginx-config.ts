@@ -1,19 +1,18 @@
 /**
  * The reverse proxy's configuration, made from the list of services when the templates are synthesized and put into the
  * image's directory as {@link nginxConfigFile}: adding a service to saas-ecs.yaml is all it takes. What differs between
- * tenants comes in as environment: NAMESPACE, the Service Connect namespace.
+ * tasks is filled in by start.sh: where to listen, and where the services are in the Service Connect namespace NAMESPACE.
  *
  * Service Connect names are lines in the container's /etc/hosts, written when the task starts; no DNS server knows them,
- * and nginx's `resolver` does not read that file. So names are looked up when nginx starts, as upstreams. nginx would
- * refuse to start over one that is missing: 15-upstreams.envsh therefore points such an upstream nowhere, which answers
- * 503 for this service and serves the others, until the proxy is deployed after the service
+ * and nginx's `resolver` does not read that file. So start.sh looks them up, once. A name that is missing it points
+ * nowhere, which answers 503 for this service and serves the others, until the proxy is deployed after the service
  * (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html).
  */
 import type { Service, ServiceRoute } from '../../../model/service.ts';
 
 /** Where the image's Dockerfile takes the configuration from, relative to the image's directory. */
-export const nginxConfigFile = 'default.conf.template';
-/** The port that the proxy listens on. */
+export const nginxConfigFile = 'nginx.conf.template';
+/** The port that the proxy listens on, where PORT doesn't say otherwise; start.sh knows it too. */
 export const nginxPort = 8080;
 /** Environment variable of the Service Connect namespace, e.g. `tenant-abc` in `orders-api.tenant-abc.sc`. */
 export const nginxNamespaceVariable = 'NAMESPACE';
@@ -22,67 +21,86 @@ export const nginxNamespaceVariable = 'NAMESPACE';
 export function nginxConfig(services: readonly Service[]): string {
   return `${services.map(({ name, port }) => `# upstream ${variable(name)} ${name}-api ${port}`).join('\n')}
 
-log_format requests escape=json
-  '{"level":"info","time":"$time_iso8601","service":"rproxy","method":"$request_method","route":"$route",'
-  '"status":$status,"seconds":$request_time,"trace":"$http_x_amzn_trace_id"}';
+daemon off;
+# A task has a quarter of a CPU; more of them run when that is not enough.
+worker_processes 1;
+error_log stderr warn;
+# Relative paths are below a temporary directory of start.sh's.
+pid nginx.pid;
 
-map $http_x_forwarded_for $forwarded_for {
-  ""      $realip_remote_addr;
-  default "$http_x_forwarded_for, $realip_remote_addr";
+events {
+  worker_connections 1024;
 }
-map $http_x_forwarded_proto $forwarded_proto {
-  ""      $scheme;
-  default $http_x_forwarded_proto;
-}
+
+http {
+  client_body_temp_path client_body;
+  proxy_temp_path proxied;
+  fastcgi_temp_path unused;
+  uwsgi_temp_path unused;
+  scgi_temp_path unused;
+
+  log_format requests escape=json
+    '{"level":"info","time":"$time_iso8601","service":"rproxy","method":"$request_method","route":"$route",'
+    '"status":$status,"seconds":$request_time,"trace":"$http_x_amzn_trace_id"}';
+
+  map $http_x_forwarded_for $forwarded_for {
+    ""      $realip_remote_addr;
+    default "$http_x_forwarded_for, $realip_remote_addr";
+  }
+  map $http_x_forwarded_proto $forwarded_proto {
+    ""      $scheme;
+    default $http_x_forwarded_proto;
+  }
 
 ${services.map(upstream).join('\n')}
-server {
-  listen ${nginxPort};
-  server_tokens off;
-  access_log /dev/stdout requests;
-  default_type application/json;
-  client_max_body_size 10m;
-  # Longer than the load balancer's 60 seconds of idleness.
-  keepalive_timeout 65s;
+  server {
+    listen \${LISTEN};
+    server_tokens off;
+    access_log /dev/stdout requests;
+    default_type application/json;
+    client_max_body_size 10m;
+    # Longer than the load balancer's 60 seconds of idleness.
+    keepalive_timeout 65s;
 
-  # The load balancer is the only one who reaches us; the client is whom it names.
-  set_real_ip_from 10.0.0.0/8;
-  set_real_ip_from 172.16.0.0/12;
-  set_real_ip_from 192.168.0.0/16;
-  set_real_ip_from 127.0.0.0/8;
-  real_ip_header X-Forwarded-For;
-  real_ip_recursive on;
+    # The load balancer is the only one who reaches us; the client is whom it names.
+    set_real_ip_from 10.0.0.0/8;
+    set_real_ip_from 172.16.0.0/12;
+    set_real_ip_from 192.168.0.0/16;
+    set_real_ip_from 127.0.0.0/8;
+    real_ip_header X-Forwarded-For;
+    real_ip_recursive on;
 
-  proxy_http_version 1.1;
-  proxy_set_header Connection "";
-  proxy_set_header Host $http_host;
-  proxy_set_header X-Real-IP $remote_addr;
-  proxy_set_header X-Forwarded-For $forwarded_for;
-  proxy_set_header X-Forwarded-Proto $forwarded_proto;
-  proxy_connect_timeout 2s;
-  # The gateway gives up after 29 seconds.
-  proxy_read_timeout 30s;
-  # What a service did once is not for us to have done twice.
-  proxy_next_upstream off;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $http_host;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $forwarded_for;
+    proxy_set_header X-Forwarded-Proto $forwarded_proto;
+    proxy_connect_timeout 2s;
+    # The gateway gives up after 29 seconds.
+    proxy_read_timeout 30s;
+    # What a service did once is not for us to have done twice.
+    proxy_next_upstream off;
 
-  set $route none;
-  error_page 404 = @not_found;
-  error_page 502 503 504 = @unavailable;
+    set $route none;
+    error_page 404 = @not_found;
+    error_page 502 503 504 = @unavailable;
 
-  location = /health {
-    access_log off;
-    return 200 '{"status":"ok"}';
-  }
+    location = /health {
+      access_log off;
+      return 200 '{"status":"ok"}';
+    }
 ${services.map(locations).join('\n')}
-  location / {
-    return 404;
-  }
-  location @not_found {
-    return 404 '{"error":{"code":"not_found","message":"there is no such route"}}';
-  }
-  location @unavailable {
-    add_header Retry-After 2 always;
-    return 503 '{"error":{"code":"unavailable","message":"the service can not be reached at the moment"}}';
+    location / {
+      return 404;
+    }
+    location @not_found {
+      return 404 '{"error":{"code":"not_found","message":"there is no such route"}}';
+    }
+    location @unavailable {
+      add_header Retry-After 2 always;
+      return 503 '{"error":{"code":"unavailable","message":"the service can not be reached at the moment"}}';
+    }
   }
 }
 `;
@@ -91,10 +109,10 @@ ${services.map(locations).join('\n')}
 const variable = (service: string): string =>
   `UPSTREAM_${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
 
-const upstream = ({ name }: Service): string => `upstream ${name} {
-  server \${${variable(name)}};
-  keepalive 32;
-}
+const upstream = ({ name }: Service): string => `  upstream ${name} {
+    server \${${variable(name)}};
+    keepalive 32;
+  }
 `;
 
 function locations({ name, path, routes }: Service): string {
@@ -106,7 +124,7 @@ function locations({ name, path, routes }: Service): string {
   const bare =
     own.length > 0
       ? location(`= ${path}`, name, path, own)
-      : `  location = ${path} {\n    return 404;\n  }\n`;
+      : `    location = ${path} {\n      return 404;\n    }\n`;
   return bare + (below.length > 0 ? location(`^~ ${path}/`, name, `${path}/*`, below) : '');
 }
 
@@ -116,10 +134,10 @@ function location(
   route: string,
   routes: readonly ServiceRoute[],
 ): string {
-  return `  location ${match} {
-    set $route ${route};
-${refuseOthers(routes)}    proxy_pass http://${upstreamName};
-  }
+  return `    location ${match} {
+      set $route ${route};
+${refuseOthers(routes)}      proxy_pass http://${upstreamName};
+    }
 `;
 }
 
@@ -129,9 +147,9 @@ function refuseOthers(routes: readonly ServiceRoute[]): string {
     ...new Set(routes.flatMap((route) => route.methods.map((method) => method.toUpperCase()))),
   ];
   if (methods.includes('ANY')) return '';
-  return `    if ($request_method !~ ^(${methods.join('|')})$) {
-      add_header Allow "${methods.join(', ')}" always;
-      return 405 '{"error":{"code":"method_not_allowed","message":"the method is not allowed here"}}';
-    }
+  return `      if ($request_method !~ ^(${methods.join('|')})$) {
+        add_header Allow "${methods.join(', ')}" always;
+        return 405 '{"error":{"code":"method_not_allowed","message":"the method is not allowed here"}}';
+      }
 `;
 }

@@ -2,11 +2,11 @@
  * A container's environment: the image's, the definition's, its secrets, and what the platform adds. Nothing of the
  * embedded cloud's own environment gets in: the operator's credentials are there.
  */
-import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ContainerDefinition, KeyValuePair } from '@aws-sdk/client-ecs';
 import { built } from '../../../../model/installation.ts';
 import type { Cloud, Image } from '../../../platform.ts';
+import { searchPath } from '../../programs.ts';
 import type { DefinitionRecord } from '../state.ts';
 import type { TaskNetwork } from './network.ts';
 
@@ -28,12 +28,6 @@ export interface EnvironmentInput {
 }
 
 export const markerVariable = 'EMBEDDED_CLOUD_TASK';
-
-/** Where programs are looked for that the image doesn't bring. */
-export const searchPath = (): string =>
-  [path.dirname(process.execPath), process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(
-    path.delimiter,
-  );
 
 /** Throws ResourceInitializationError's text when a secret can't be had. */
 export function containerEnvironment(input: EnvironmentInput): Record<string, string> {

@@ -1,8 +1,11 @@
 /** One container: a child process in a group of its own, with its output in lines. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from './command.ts';
 import { StartError } from './command.ts';
+import { openPipes } from './pipes.ts';
+import { endWithThisProcess } from './watchdog.ts';
 
 export interface Exit {
   /** 128 + the signal's number where a signal ended it, as Docker reports it. */
@@ -29,30 +32,38 @@ const signalNumbers: Readonly<Record<string, number>> = {
 /** As Docker's log drivers do, longer lines are cut. */
 const longestLine = 16_384;
 
-/** Rejects with a StartError when the program can't be executed. */
+/** Rejects with a StartError when the program can't be executed. `scratch` is a directory for what it takes to run it. */
 export async function startProcess(
   command: Command,
   env: Readonly<Record<string, string>>,
+  scratch: string,
   onLines: (lines: string[]) => void,
 ): Promise<ContainerProcess> {
+  const node = command.program === process.execPath;
+  const pipes = node ? [] : await openPipes(scratch, 2);
   const child = spawn(command.program, command.args, {
     cwd: command.cwd,
     env,
     // Descriptor 3 closes when this process ends, which tells the child.
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', pipes[0]?.write ?? 'pipe', pipes[1]?.write ?? 'pipe', 'pipe'],
     detached: true,
     windowsHide: true,
   });
+  for (const pipe of pipes) pipe.started();
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error) =>
+    child.once('error', (error) => {
+      for (const pipe of pipes) pipe.read.destroy();
       reject(
         new StartError(`CannotStartContainerError: failed to run "${command.program}": ${error.message}`),
-      ),
-    );
+      );
+    });
   });
   const pid = child.pid ?? 0;
-  const flushes = [child.stdout, child.stderr].map((stream) => forwardLines(stream, onLines));
+  const outputs = [pipes[0]?.read ?? child.stdout, pipes[1]?.read ?? child.stderr];
+  const flushes = outputs.map((stream) => forwardLines(stream, onLines));
+  // Node.js programs have resolve.ts, which sees descriptor 3 close.
+  const unwatch = node ? () => {} : endWithThisProcess(pid);
   const lifeline = child.stdio[3] as Writable;
   lifeline.on('error', () => {});
 
@@ -61,7 +72,8 @@ export async function startProcess(
       const exit: Exit = { code: code ?? 128 + (signalNumbers[signal ?? ''] ?? 0) };
       // What a shell left running goes too.
       signalGroup(pid, 'SIGKILL');
-      void outputEnded(child).then(() => {
+      unwatch();
+      void outputEnded(outputs).then(() => {
         for (const flush of flushes) flush();
         resolve(exit);
       });
@@ -97,14 +109,18 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** The last words are still in the pipes when the process has gone; somebody else may hold them open for ever. */
-async function outputEnded(child: ChildProcess): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, 250);
-    child.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+async function outputEnded(outputs: readonly (Readable | null)[]): Promise<void> {
+  const closed = outputs.map(
+    (stream) =>
+      new Promise<void>((resolve) => ((stream?.closed ?? true) ? resolve() : stream?.once('close', resolve))),
+  );
+  const patience = new AbortController();
+  await Promise.race([
+    Promise.all(closed),
+    delay(250, undefined, { signal: patience.signal }).catch(() => {}),
+  ]);
+  patience.abort();
+  for (const stream of outputs) stream?.destroy();
 }
 
 /** Hands on whole lines as they come; the function it returns hands on what is left. */

@@ -6,9 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Container, ContainerDefinition, TaskStopCode } from '@aws-sdk/client-ecs';
 import type { Cloud, Image } from '../../../platform.ts';
 import type { DefinitionRecord, TaskRecord } from '../state.ts';
-import { type Command, insideImage, resolveCommand, StartError } from './command.ts';
-import { containerEnvironment, searchPath } from './environment.ts';
+import { type Command, insideImage, type Mounts, resolveCommand, StartError } from './command.ts';
+import { containerEnvironment } from './environment.ts';
 import { type Health, watchHealth } from './health-check.ts';
+import { writeHosts } from './hosts.ts';
 import type { Addresses, ServiceConnectName, TaskNetwork } from './network.ts';
 import { type ContainerProcess, type Exit, startProcess } from './process.ts';
 
@@ -50,6 +51,7 @@ export class RunningTask {
   readonly #containers = new Map<string, RunningContainer>();
   readonly #life = new AbortController();
   #stopping: Promise<void> | undefined;
+  #mounts: Mounts = {};
   /** What the last failed health check printed. */
   #healthOutput = '';
   /** For the container credentials endpoint. */
@@ -156,6 +158,7 @@ export class RunningTask {
     const network: TaskNetwork = { ...address, names: this.#platform.names(this.record) };
     const scratch = taskDirectory(cloud, this.id);
     await mkdir(scratch, { recursive: true, mode: 0o700 });
+    this.#mounts = { '/etc/hosts': await writeHosts(scratch, network) };
     if (this.#life.signal.aborted) return;
 
     this.#status('ACTIVATING');
@@ -251,9 +254,9 @@ export class RunningTask {
       const command = resolveCommand(
         image,
         { ...definition, command: override?.command ?? definition.command },
-        searchPath(),
+        this.#mounts,
       );
-      process = await startProcess(command, env, this.#output(container));
+      process = await startProcess(command, env, scratch, this.#output(container));
     } catch (error) {
       throw this.#cannotStart(view, (error as Error).message);
     }
@@ -320,7 +323,7 @@ export class RunningTask {
         entryPoint: kind === 'CMD-SHELL' ? ['/bin/sh', '-c', argv.join(' ')] : argv,
         workingDirectory: container.definition.workingDirectory,
       },
-      searchPath(),
+      this.#mounts,
     );
     const port = container.definition.portMappings?.[0]?.containerPort;
     const hostPort = port === undefined ? undefined : network.ports[port];

@@ -2,6 +2,7 @@
  * The background process that serves one state directory: `node daemon.js --state-dir D [--port N]`. It says once how
  * its start went (see model/daemon.ts), then goes on until SIGTERM or SIGINT.
  */
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -64,8 +65,17 @@ const isFree = (port: number): Promise<boolean> =>
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 
-async function freePort(): Promise<number> {
-  for (let port = firstPort; port <= lastPort; port++) if (await isFree(port)) return port;
+/**
+ * A directory looks from a place of its own on: the first port that is free may be that of another project, whose cloud
+ * is stopped and could not come back.
+ */
+async function freePort(stateDir: string): Promise<number> {
+  const ports = lastPort - firstPort + 1;
+  const start = createHash('sha256').update(stateDir).digest().readUInt32BE() % ports;
+  for (let step = 0; step < ports; step++) {
+    const port = firstPort + ((start + step) % ports);
+    if (await isFree(port)) return port;
+  }
   throw new StartFailure('no_port', `no port from ${firstPort} to ${lastPort} is free`);
 }
 
@@ -80,7 +90,7 @@ async function start(stateDir: string, asked: number | undefined, log: DaemonLog
     );
   }
   for (let attempt = 1; ; attempt++) {
-    const port = known ?? asked ?? (await freePort());
+    const port = known ?? asked ?? (await freePort(stateDir));
     try {
       const cloud = await startCloud({ stateDir, port, log: log.write });
       await writeRecord(stateDir, port, true);

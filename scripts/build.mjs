@@ -38,6 +38,7 @@ const entries = [
   'embedded/compute/resolve.ts',
   'embedded/compute/image-builder.ts',
   'services/config/schema.ts',
+  'services/deployment/toolkit-process.ts',
   'templates/synthesize.ts',
 ]
   .map((file) => path.join(src, file))

@@ -10,8 +10,15 @@ import {
 import { SaasError } from '../model/error.ts';
 import type { ClientOptions } from './environment.ts';
 
+const explained = new Set(['stack_failed', 'deployment_failed']);
+
 /** Log lines of a stopped task that an error shows. */
 const lastLines = 10;
+
+type FailureEvent = Pick<
+  StackEvent,
+  'ResourceType' | 'ResourceStatus' | 'ResourceStatusReason' | 'PhysicalResourceId'
+>;
 
 /**
  * Finds out why an ECS service of a stack failed. It must be asked when the event comes: the rollback that follows
@@ -26,7 +33,7 @@ export class FailureWatch {
   }
 
   /** To be given every event of the stack. */
-  see(event: StackEvent): void {
+  see(event: FailureEvent): void {
     const { ResourceType, ResourceStatus, PhysicalResourceId = '', ResourceStatusReason = '' } = event;
     if (ResourceType !== 'AWS::ECS::Service' || !ResourceStatus?.endsWith('_FAILED')) return;
     // A neighbour's failure cancels the others: those have no cause of their own.
@@ -36,14 +43,14 @@ export class FailureWatch {
 
   /** Throws the error again, with what was found in its detail. */
   async explain(error: unknown): Promise<never> {
-    if (!(error instanceof SaasError) || error.code !== 'stack_failed') throw error;
+    if (!(error instanceof SaasError) || !explained.has(error.code)) throw error;
     const found = (await Promise.all(this.#found)).flat();
     const known = error.detail ?? '';
     throw new SaasError(error.code, error.message, {
       detail: [known, ...found.filter((line) => !known.includes(line.replace(/^\w+: /, '')))]
         .filter(Boolean)
         .join('\n'),
-      hint: 'repair the cause, then run the same command again; or remove the tenant with offboard',
+      ...(error.hint !== undefined && { hint: error.hint }),
       cause: error,
     });
   }

@@ -145,6 +145,7 @@ export class Stacks {
     const reason = failed?.ResourceStatusReason ?? stack.StackStatusReason ?? 'CloudFormation gave no reason';
     return new SaasError('stack_failed', `stack "${name}" failed at ${what}: ${firstLine(reason)}`, {
       detail: reason,
+      hint: 'repair the cause, then run the same command again; a tenant can be removed with offboard',
     });
   }
 }

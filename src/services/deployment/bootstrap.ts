@@ -1,7 +1,7 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { SaasError } from '../../model/error.ts';
 import type { Target } from '../environment.ts';
-import type { Loaded } from './toolkit.ts';
+import { runToolkit, type ToolkitRun } from './toolkit.ts';
 
 /** Written by the CDK's bootstrap stack under its default qualifier. */
 const versionParameter = '/cdk-bootstrap/hnb659fds/version';
@@ -18,21 +18,18 @@ export async function isBootstrapped(target: Target): Promise<boolean> {
 }
 
 /** Bootstraps where the environment allows it; else says how to. */
-export async function ensureBootstrapped(target: Target, { lib, toolkit }: Loaded): Promise<boolean> {
-  if (await isBootstrapped(target)) return false;
+export async function ensureBootstrapped(run: ToolkitRun): Promise<void> {
+  const { target } = run;
+  if (await isBootstrapped(target)) return;
+  const environment = `aws://${target.account}/${target.region}`;
   if (!target.bootstrapsItself)
     throw new SaasError(
       'not_bootstrapped',
       `account ${target.account} in ${target.region} is not bootstrapped for the CDK`,
       {
         detail: `the parameter ${versionParameter} is missing`,
-        hint: `once for the account and Region: npx aws-cdk bootstrap aws://${target.account}/${target.region}`,
+        hint: `once for the account and Region: npx aws-cdk bootstrap ${environment}`,
       },
     );
-  await toolkit.bootstrap(lib.BootstrapEnvironments.fromList([`aws://${target.account}/${target.region}`]), {
-    parameters: lib.BootstrapStackParameters.withExisting({
-      cloudFormationExecutionPolicies: ['arn:aws:iam::aws:policy/AdministratorAccess'],
-    }),
-  });
-  return true;
+  await runToolkit({ action: 'bootstrap', environment }, run);
 }

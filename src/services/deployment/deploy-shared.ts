@@ -1,27 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
+import { toSaasError } from '../aws-errors.ts';
 import { place, poolOwner } from '../cells.ts';
 import type { Context } from '../context.ts';
 import { openSession, type Session } from '../session.ts';
+import { FailureWatch } from '../stack-failure.ts';
 import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
 import { publishRelease } from './release.ts';
-import { type Assembly, synthesize } from './synthesize.ts';
-import { type Loaded, loadToolkit, stacksNamed } from './toolkit.ts';
+import { synthesize } from './synthesize.ts';
+import { runToolkit } from './toolkit.ts';
+import type { StackChange, ToolkitEvent } from './toolkit-protocol.ts';
 
 export interface DeployedShared {
   stacks: { name: string; status: 'deployed' | 'unchanged'; durationMs: number }[];
   release: string;
   outputs: Record<string, string>;
 }
-
-export interface StackChange {
-  stack: string;
-  added: string[];
-  changed: string[];
-  removed: string[];
-}
-
-const all = ['*'];
 
 const steps = {
   synthesize: 'Synthesize the templates',
@@ -46,27 +40,40 @@ export async function deployShared(context: Context): Promise<DeployedShared> {
     string,
     { startedAt: number; status: 'deployed' | 'unchanged'; durationMs: number }
   >();
-  const loaded = await loadToolkit(target, {
-    stackStarted(stack) {
-      stacks.set(stack, { startedAt: performance.now(), status: 'unchanged', durationMs: 0 });
-      detail(stack);
-    },
-    stackDone(name, changed) {
-      const stack = stacks.get(name);
-      if (!stack) return;
-      stack.status = changed ? 'deployed' : 'unchanged';
-      stack.durationMs = Math.round(performance.now() - stack.startedAt);
-      detail(`${name} ${stack.status}`);
-    },
-    activity: (stack, text) => detail(`${stack}: ${text}`),
-    working: detail,
-    warned: (text) => watch({ type: 'note', text }),
-  });
-  await watched(watch, 'bootstrap', steps.bootstrap, () =>
-    untilAborted(ensureBootstrapped(target, loaded), signal),
-  );
+  const failures = new FailureWatch(target.client);
+  const onEvent = (event: ToolkitEvent): void => {
+    switch (event.type) {
+      case 'stack-started':
+        stacks.set(event.stack, { startedAt: performance.now(), status: 'unchanged', durationMs: 0 });
+        detail(event.stack);
+        break;
+      case 'stack-done': {
+        const stack = stacks.get(event.stack);
+        if (!stack) break;
+        stack.status = event.changed ? 'deployed' : 'unchanged';
+        stack.durationMs = Math.round(performance.now() - stack.startedAt);
+        detail(`${event.stack} ${stack.status}`);
+        break;
+      }
+      case 'activity':
+        failures.see(event.event);
+        detail(`${event.stack}: ${event.text}`);
+        break;
+      case 'working':
+        detail(event.text);
+        break;
+      case 'warned':
+        watch({ type: 'note', text: event.text });
+        break;
+    }
+  };
+  const run = { target, signal, onEvent };
+  await watched(watch, 'bootstrap', steps.bootstrap, () => ensureBootstrapped(run));
   const deployed = await watched(watch, 'stacks', steps.stacks, () =>
-    untilAborted(deployStacks(context, loaded, assembly), signal),
+    runToolkit<{ outputs: Record<string, string> }[]>(
+      { action: 'deploy', assembly: assembly.directory, pollMs: target.pollMs },
+      run,
+    ).catch((error: unknown) => failures.explain(toSaasError(error))),
   );
   const session = await openSession(context);
   const { release } = await watched(watch, 'release', steps.release, async () => {
@@ -83,43 +90,21 @@ export async function deployShared(context: Context): Promise<DeployedShared> {
   };
 }
 
-async function deployStacks(context: Context, { lib, toolkit }: Loaded, assembly: Assembly) {
-  const source = await toolkit.fromAssemblyDirectory(assembly.directory);
-  const { stacks } = await toolkit.deploy(source, {
-    stacks: stacksNamed(lib, all),
-    deploymentMethod: { method: 'direct' },
-    concurrency: 4,
-    assetParallelism: true,
-    stackEventPollingInterval: context.target.pollMs,
-  });
-  return stacks;
-}
-
 /** What a deployment would change, by stack; changes nothing. */
 export async function diffShared(context: Context): Promise<StackChange[]> {
-  const { target, signal } = context;
-  const assembly = await watched(context.watch, 'synthesize', 'Synthesize the templates', () =>
+  const { target, signal, watch } = context;
+  const titles = { synthesize: steps.synthesize, compare: 'Compare with what is deployed' };
+  watch({
+    type: 'plan',
+    title: `What would change in ${target.environment.name}`,
+    steps: Object.entries(titles).map(([step, title]) => ({ step, title })),
+  });
+  const assembly = await watched(watch, 'synthesize', titles.synthesize, () =>
     synthesize(context.config, target, signal),
   );
-  const quiet = { stackStarted() {}, stackDone() {}, activity() {}, working() {}, warned() {} };
-  const { lib, toolkit } = await loadToolkit(target, quiet);
-  return watched(context.watch, 'compare', 'Compare with what is deployed', async () => {
-    const source = await toolkit.fromAssemblyDirectory(assembly.directory);
-    const diffs = await untilAborted(
-      toolkit.diff(source, { stacks: stacksNamed(lib, all), method: lib.DiffMethod.TemplateOnly() }),
-      signal,
-    );
-    return Object.entries(diffs).map(([stack, diff]) => {
-      const change: StackChange = { stack, added: [], changed: [], removed: [] };
-      diff.resources.forEachDifference((logicalId, resource) => {
-        const label = `${resource.newResourceType ?? resource.oldResourceType ?? 'resource'} ${logicalId}`;
-        if (resource.isAddition) change.added.push(label);
-        else if (resource.isRemoval) change.removed.push(label);
-        else change.changed.push(label);
-      });
-      return change;
-    });
-  });
+  return watched(watch, 'compare', titles.compare, () =>
+    runToolkit<StackChange[]>({ action: 'diff', assembly: assembly.directory }, { target, signal }),
+  );
 }
 
 /** Writes into the registry what tenants will need of the shared stacks: the cell, the pool's places, its issuer, the tiers' plans. */
@@ -139,14 +124,4 @@ async function recordShared(context: Context, { registry, shared }: Session): Pr
     );
     await registry.putIssuer({ issuer: shared.pool.issuer, clientId: shared.pool.clientId });
   }
-}
-
-/** The toolkit can't be cancelled: on an abort the wait ends, and what CloudFormation has begun goes on. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error);
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

@@ -1,0 +1,37 @@
+import type { StackEvent } from '@aws-sdk/client-cloudformation';
+
+/** What the command asks of the toolkit's process; one request a process. */
+export type ToolkitRequest =
+  /** `environment`: `aws://<account>/<region>`. */
+  | { action: 'bootstrap'; environment: string }
+  | { action: 'deploy'; assembly: string; pollMs: number }
+  | { action: 'diff'; assembly: string };
+
+export interface StackChange {
+  stack: string;
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+export type ToolkitEvent =
+  | { type: 'stack-started'; stack: string }
+  | { type: 'stack-done'; stack: string; changed: boolean }
+  /** A resource of a stack reached a new state. */
+  | {
+      type: 'activity';
+      stack: string;
+      text: string;
+      event: Pick<
+        StackEvent,
+        'ResourceType' | 'ResourceStatus' | 'ResourceStatusReason' | 'PhysicalResourceId'
+      >;
+    }
+  /** Something else that is under way: an image that is built, an asset that is published. */
+  | { type: 'working'; text: string }
+  | { type: 'warned'; text: string };
+
+export type ToolkitMessage =
+  | ToolkitEvent
+  | { type: 'done'; result: unknown }
+  | { type: 'failed'; name: string; message: string; stack: string };

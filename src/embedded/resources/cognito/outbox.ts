@@ -86,7 +86,8 @@ export class Outbox {
     if (to === undefined) return;
     const text = (attribute === 'email' ? texts.EmailMessage : texts.SMSMessage) ?? '';
     const fill = (from: string): string =>
-      from.replaceAll('{username}', user.username).replaceAll('{####}', secret);
+      // By functions: a password may hold what replaceAll takes for a pattern, such as $&.
+      from.replaceAll('{username}', () => user.username).replaceAll('{####}', () => secret);
     const keys = this.sorted();
     const key = String(Number(keys.at(-1) ?? 0) + 1).padStart(12, '0');
     this.collection.put(key, {

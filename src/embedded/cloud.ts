@@ -17,7 +17,7 @@ import { createCognito } from './resources/cognito/index.ts';
 import { createDynamoDb } from './resources/dynamodb/index.ts';
 import { createEc2 } from './resources/ec2/index.ts';
 import { createEcr } from './resources/ecr.ts';
-import { createEventBridge } from './resources/event-bridge.ts';
+import { createEventBridge } from './resources/event-bridge/index.ts';
 import { createLogs } from './resources/logs/index.ts';
 import { createS3 } from './resources/s3/index.ts';
 import { createSecretsManager } from './resources/secrets-manager/index.ts';

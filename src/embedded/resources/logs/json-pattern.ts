@@ -1,4 +1,5 @@
 /** JSON filter patterns: `{ ($.a.b = "x*" || $.c[0] > 3) && $.d IS NULL }`. */
+import { pathSteps, valueAt } from '../json-path.ts';
 import { regularExpression, unreadable } from './filter-pattern.ts';
 
 type Test = (document: unknown) => boolean;
@@ -47,7 +48,7 @@ export function parseJsonPattern(pattern: string): Test {
     }
     const selector = next();
     if (!selector?.startsWith('$')) throw unreadable(pattern, 'a selector such as $.name expected');
-    const path = pathOf(selector);
+    const path = pathSteps(selector);
     const test = comparison(next() ?? '', next() ?? '', pattern);
     return (document) => test(valueAt(document, path));
   };
@@ -105,19 +106,4 @@ function equality(operand: string): ValueTest {
     if (typeof value === 'string') return wildcard.test(value);
     return typeof value === 'boolean' && String(value) === text;
   };
-}
-
-/** `$.a.b[0]['c']` as its steps. */
-const pathOf = (selector: string): string[] =>
-  [...selector.matchAll(/\.?\[\s*["']?([^"'\]]+)["']?\s*\]|\.([^.[\]]+)/g)].map(
-    ([, bracketed, dotted]) => bracketed ?? dotted ?? '',
-  );
-
-function valueAt(document: unknown, path: readonly string[]): unknown {
-  let value = document;
-  for (const step of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = Object.hasOwn(value, step) ? (value as Record<string, unknown>)[step] : undefined;
-  }
-  return value;
 }

@@ -73,6 +73,8 @@ export function resourcePolicyType(secrets: Secrets): ResourceType {
     return { physicalId: record.arn, attributes: { Id: record.arn } };
   };
   return {
+    // Shown by GetResourcePolicy; what a caller may do is decided by his own policies.
+    presence: 'inert',
     replaceOn: ['SecretId'],
     create: (_context, properties) => put(properties),
     update: (_context, _physicalId, properties) => put(properties),

@@ -19,6 +19,7 @@ export function domainType(parts: Parts): ResourceType {
     attributes: { CloudFrontDistribution: domains(cloud).get(domain)?.cloudFront ?? '', Id: domain },
   });
   return {
+    presence: 'inert',
     replaceOn: ['UserPoolId', 'Domain'],
     create(_context, properties) {
       const { Domain, UserPoolId, CustomDomainConfig, ManagedLoginVersion } = properties;
@@ -60,6 +61,7 @@ export function resourceServerType(parts: Parts): ResourceType {
     return { physicalId: identifier };
   };
   return {
+    presence: 'inert',
     replaceOn: ['UserPoolId', 'Identifier'],
     create: (_context, properties) => put(properties, false),
     update: (_context, _identifier, properties) => put(properties, true),
@@ -85,6 +87,7 @@ export function providerType(parts: Parts): ResourceType {
     identifiers: properties.IdpIdentifiers ?? [],
   });
   return {
+    presence: 'inert',
     replaceOn: ['UserPoolId', 'ProviderName', 'ProviderType'],
     create(_context, properties) {
       const given = read<ProviderProperties>(properties);

@@ -64,6 +64,7 @@ export function openUsage(cloud: Cloud): UsageCounters {
   let timer: NodeJS.Timeout | undefined;
   let today = '';
   let todayEnds = 0;
+  const starts = new Map<string, string>();
 
   const flush = (): void => {
     timer = undefined;
@@ -88,8 +89,23 @@ export function openUsage(cloud: Cloud): UsageCounters {
     }
     return record;
   };
+  /** Worked out once a day, not once a request. */
+  const startOf = (quota: QuotaSettings, now: number): string => {
+    if (now >= todayEnds || now < todayEnds - dayMs) {
+      today = dayOf(now);
+      todayEnds = Math.floor(now / dayMs) * dayMs + dayMs;
+      starts.clear();
+    }
+    const key = `${quota.period}/${quota.offset ?? 0}`;
+    let start = starts.get(key);
+    if (start === undefined) {
+      start = periodStart(now, quota);
+      starts.set(key, start);
+    }
+    return start;
+  };
   const turnOver = (record: UsageRecord, quota: QuotaSettings, now: number): void => {
-    const period = periodStart(now, quota);
+    const period = startOf(quota, now);
     if (record.period === period) return;
     record.period = period;
     record.used = 0;
@@ -101,10 +117,6 @@ export function openUsage(cloud: Cloud): UsageCounters {
   return {
     take(planId, keyId, quota) {
       const now = cloud.clock.now();
-      if (now >= todayEnds || today === '' || now < todayEnds - dayMs) {
-        today = dayOf(now);
-        todayEnds = Math.floor(now / dayMs) * dayMs + dayMs;
-      }
       const record = recordOf(planId, keyId);
       turnOver(record, quota, now);
       const left = (quota.limit ?? 0) + record.extra - record.used;

@@ -1,6 +1,7 @@
 /** One request through the gateway: what is known of it, and `$context`, which mappings, error templates and access logs read. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { traceRoot } from '../../load-balancer/proxy.ts';
 import type { CompiledStage, Route } from './stage.ts';
 
 export interface AuthorizerOutcome {
@@ -68,12 +69,12 @@ export class Exchange {
   }
 
   get extendedRequestId(): string {
-    this.#extendedRequestId ??= `${randomBytes(11).toString('base64')}`;
+    this.#extendedRequestId ??= Buffer.from(randomUUID().slice(0, 11)).toString('base64');
     return this.#extendedRequestId;
   }
 
   get traceId(): string {
-    this.#traceId ??= `Root=1-${Math.floor(this.time / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
+    this.#traceId ??= `Root=${traceRoot()}`;
     return this.#traceId;
   }
 

@@ -131,7 +131,10 @@ export function compileIntegration(
       timedOut = true;
       controller.abort();
     }, timeoutMs);
-    const gone = (): void => controller.abort();
+    // An answered request closes too; only a caller that went away is a reason to stop.
+    const gone = (): void => {
+      if (!response.writableEnded) controller.abort();
+    };
     response.once('close', gone);
     const began = performance.now();
     try {

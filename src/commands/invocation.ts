@@ -68,7 +68,7 @@ export class Invocation {
   async run<T>(work: (context: Context) => Promise<T>): Promise<T> {
     const context = await this.quietContext();
     const { progressView } = await import('../ui/progress.ts');
-    const view = await progressView(this.output);
+    const view = await progressView(this.output, this.signal);
     try {
       return await work({ ...context, watch: (event) => view.watch(event) });
     } finally {

@@ -167,6 +167,7 @@ function domainNameType({ state, account }: Parts): ResourceType {
     };
   };
   return {
+    presence: 'inert',
     replaceOn: ['DomainName'],
     create(context, properties) {
       const { domainName = '' } = account.createDomainName({
@@ -187,6 +188,7 @@ function domainNameType({ state, account }: Parts): ResourceType {
 
 /** Inert, as its domain name is. */
 const basePathMappingType: ResourceType = {
+  presence: 'inert',
   replaceOn: ['DomainName', 'BasePath'],
   create: (context) => ({ physicalId: context.physicalName() }),
   update: (_context, id) => ({ physicalId: id }),
@@ -195,6 +197,8 @@ const basePathMappingType: ResourceType = {
 
 function vpcLinkType({ state, account }: Parts): ResourceType {
   return {
+    // Version 1 leads to network load balancers, which are not here.
+    presence: 'inert',
     replaceOn: ['TargetArns'],
     create(context, properties) {
       const { id } = account.createVpcLink({

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
@@ -11,6 +12,7 @@ import {
   RestoreSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RunningCloud, startCloud } from '../../src/embedded/cloud.ts';
 import { randomPassword } from '../../src/embedded/resources/secrets-manager/random-password.ts';
@@ -117,4 +119,54 @@ it('comes from a template with a generated key', async () => {
   expect(JSON.parse(cloud.secrets.value(made?.physicalId ?? ''))).toEqual(content);
   await type?.delete(resourceContext('db'), made?.physicalId ?? '', properties);
   await type?.delete(resourceContext('db'), made?.physicalId ?? '', properties);
+});
+
+it('is shown to who may read that one', async () => {
+  const administrator = { accessKeyId: 'AKIATEST', secretAccessKey: 'x' };
+  const options = {
+    endpoint: cloud.endpoint,
+    region: cloud.region,
+    credentials: administrator,
+    maxAttempts: 1,
+  };
+  const [iam, sts] = [new IAMClient(options), new STSClient(options)];
+  const { ARN = '' } = await client.send(new CreateSecretCommand({ Name: 'mine', SecretString: 'm' }));
+  await client.send(new CreateSecretCommand({ Name: 'theirs', SecretString: 't' }));
+  const document = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+  const account = { AWS: `arn:aws:iam::${cloud.account}:root` };
+  await iam.send(
+    new CreateRoleCommand({
+      RoleName: 'reader',
+      AssumeRolePolicyDocument: document({ Effect: 'Allow', Principal: account, Action: 'sts:AssumeRole' }),
+    }),
+  );
+  await iam.send(
+    new PutRolePolicyCommand({
+      RoleName: 'reader',
+      PolicyName: 'one',
+      PolicyDocument: document({ Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: ARN }),
+    }),
+  );
+  const { Credentials } = await sts.send(
+    new AssumeRoleCommand({
+      RoleArn: `arn:aws:iam::${cloud.account}:role/reader`,
+      RoleSessionName: 'session',
+    }),
+  );
+  const reader = new SecretsManagerClient({
+    ...options,
+    credentials: {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken ?? '',
+    },
+  });
+  expect((await reader.send(new GetSecretValueCommand({ SecretId: 'mine' }))).SecretString).toBe('m');
+  await expect(reader.send(new GetSecretValueCommand({ SecretId: 'theirs' }))).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+  });
+  await expect(
+    reader.send(new PutSecretValueCommand({ SecretId: 'mine', SecretString: 'n' })),
+  ).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  for (const each of [iam, sts, reader]) each.destroy();
 });

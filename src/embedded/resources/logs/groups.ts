@@ -48,6 +48,7 @@ export class LogGroups {
   private readonly unwritten = new Set<StreamFile>();
   private timer: NodeJS.Timeout | undefined;
   private sequence = 0;
+  private stopped = false;
 
   constructor(cloud: Cloud) {
     this.cloud = cloud;
@@ -190,6 +191,7 @@ export class LogGroups {
       file.append({ timestamp, ingestion, sequence: this.sequence, message: message.slice(0, maxMessage) });
     }
     this.unwritten.add(file);
+    if (this.stopped) return file;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       this.flush().catch((error: unknown) => this.cloud.log(`logs: ${String(error)}`));
@@ -204,6 +206,7 @@ export class LogGroups {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     clearTimeout(this.timer);
     this.timer = undefined;
     await this.flush();

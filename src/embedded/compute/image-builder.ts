@@ -4,10 +4,12 @@
  * asked for: cdk-assets hands a build's and a push's output on to the stdout of the command that deploys.
  */
 
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { missingProgram } from './images/base-program.ts';
 import { buildImage } from './images/build.ts';
+import { configFile, type ImageConfig } from './images/image-config.ts';
 import { type LocalImages, openLocalImages } from './images/local-images.ts';
 
 /** What cdk-assets takes for "there is no such image". */
@@ -129,6 +131,10 @@ const account = (registry: string): string => `${registry} ${endpoint() ?? ''}`;
 
 async function push(images: LocalImages, reference: string): Promise<void> {
   const { digest, directory } = await require_(images, reference);
+  // It was built when this machine had what it takes to run it; that may have changed.
+  const { base } = JSON.parse(await readFile(configFile(directory), 'utf8')) as ImageConfig;
+  const missing = missingProgram(base);
+  if (missing !== undefined) throw new Error(missing);
   const { registry, repository, tag } = splitReference(reference);
   const cloud = endpoint();
   if (!cloud) throw new Error('AWS_ENDPOINT_URL does not say where the embedded cloud is');

@@ -5,7 +5,7 @@
  */
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { programOnMachine } from '../programs.ts';
+import { missingProgram } from './base-program.ts';
 import { checkInside, copyInto } from './copy.ts';
 import {
   assignments,
@@ -207,11 +207,9 @@ export async function buildImage(options: BuildOptions): Promise<{ digest: strin
   };
 
   const { config, root } = await need(final);
-  requireBase(
-    config.base,
-    final.from.line,
-    options.hasProgram ?? ((name) => programOnMachine(name) !== undefined),
-  );
+  // What would not run is not built: it is found out about before anything is deployed.
+  const missing = missingProgram(config.base, options.hasProgram);
+  if (missing !== undefined) throw new DockerfileError(final.from.line, missing);
   for (const [index, stage] of stages.entries()) {
     if (stage !== final)
       await rm(path.join(options.output, `stage-${index}`), { recursive: true, force: true });
@@ -219,29 +217,6 @@ export async function buildImage(options: BuildOptions): Promise<{ digest: strin
   await writeFile(configFile(options.output), JSON.stringify(config, null, 2));
   const { digest } = await imageDigest(config, root);
   return { digest, config };
-}
-
-/** Base images that are there for one program: last part of their name -> the program. */
-const baseProgram: Readonly<Record<string, string>> = {
-  caddy: 'caddy',
-  haproxy: 'haproxy',
-  nginx: 'nginx',
-  'nginx-unprivileged': 'nginx',
-};
-
-/** What would not run is not built: an image is found out about here, before anything is deployed. */
-function requireBase(base: string, line: number, hasProgram: (name: string) => boolean): void {
-  const name =
-    base
-      .replace(/[:@].*$/, '')
-      .split('/')
-      .at(-1) ?? '';
-  const program = baseProgram[name];
-  if (program !== undefined && !hasProgram(program))
-    throw new DockerfileError(
-      line,
-      `"${program}" is not on this machine: install it. Images run with this machine's programs, ${base} is not pulled`,
-    );
 }
 
 /** Instructions whose arguments Docker expands variables in. */

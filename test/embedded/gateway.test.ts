@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, GatewayFixture, token } from './gateway-fixture.ts';
+import { resourceContext } from './resource-context.ts';
 
 let fixture: GatewayFixture;
 let api: string;
@@ -249,6 +250,59 @@ describe('the authorizer', () => {
   });
 });
 
+describe('the resource policy', () => {
+  const mockAt = (policy: unknown) => ({
+    openapi: '3.0.1',
+    info: { title: 'policy', version: '1' },
+    paths: Object.fromEntries(
+      ['/open', '/closed'].map((at) => [
+        at,
+        {
+          get: {
+            'x-amazon-apigateway-integration': {
+              type: 'mock',
+              requestTemplates: { 'application/json': '{"statusCode":200}' },
+              responses: { default: { statusCode: '200' } },
+            },
+          },
+        },
+      ]),
+    ),
+    'x-amazon-apigateway-policy': policy,
+  });
+  const statement = (Effect: string, Resource: string, Condition?: object) => ({
+    Effect,
+    Principal: '*',
+    Action: 'execute-api:Invoke',
+    Resource,
+    ...(Condition && { Condition }),
+  });
+
+  it('holds for whoever calls', async () => {
+    const id = await fixture.api(
+      mockAt({
+        Version: '2012-10-17',
+        Statement: [
+          statement('Allow', 'execute-api:/*'),
+          statement('Deny', 'execute-api:/prod/GET/closed'),
+          statement('Deny', 'execute-api:/*', { NotIpAddress: { 'aws:SourceIp': '127.0.0.0/8' } }),
+        ],
+      }),
+    );
+    expect((await fixture.call(id, '/open')).status).toBe(200);
+    const closed = await fixture.call(id, '/closed');
+    expect([closed.status, closed.json()['Message']]).toEqual([
+      403,
+      expect.stringContaining('with an explicit deny'),
+    ]);
+    const silent = await fixture.api(
+      mockAt({ Version: '2012-10-17', Statement: [statement('Allow', 'execute-api:/prod/GET/open')] }),
+    );
+    expect((await fixture.call(silent, '/open')).status).toBe(200);
+    expect((await fixture.call(silent, '/closed')).status).toBe(403);
+  });
+});
+
 describe('CORS', () => {
   it('preflights are answered by the gateway, without token or key', async () => {
     const answer = await fixture.call(api, '/orders/5', {
@@ -299,6 +353,55 @@ describe('targets', () => {
     expect((await fixture.call(cut, '/orders', { headers })).status).toBe(200);
     await fixture.gatewayV2.deleteVpcLink({ VpcLinkId: link.VpcLinkId });
     expect((await fixture.call(cut, '/orders', { headers })).status).toBe(504);
+  });
+
+  it('behind a load balancer that keeps the link out are 504', async () => {
+    const make = async (type: string, logicalId: string, properties: Record<string, unknown>) => {
+      const found = fixture.cloud.cloudFormation.resourceType(type);
+      if (!found) throw new Error(`${type} is missing`);
+      return (await found.create(resourceContext(logicalId), properties)).physicalId;
+    };
+    const group = (name: string, ingress: object[]) =>
+      make('AWS::EC2::SecurityGroup', name, { GroupDescription: name, SecurityGroupIngress: ingress });
+    const linkGroup = await group('link', []);
+    const otherGroup = await group('other', []);
+    const admitting = (source: string) => [
+      { IpProtocol: 'tcp', FromPort: 80, ToPort: 80, SourceSecurityGroupId: source },
+    ];
+    const open = await group('open', admitting(linkGroup));
+    const shut = await group('shut', admitting(otherGroup));
+    const { VpcLinkId = '' } = await fixture.gatewayV2.createVpcLink({
+      Name: 'guarded',
+      SubnetIds: ['subnet-a'],
+      SecurityGroupIds: [linkGroup],
+    });
+    const statusBehind = async (name: string, securityGroup: string): Promise<number> => {
+      const { LoadBalancers } = await fixture.elb.createLoadBalancer({
+        Name: name,
+        Subnets: ['subnet-a', 'subnet-b'],
+        SecurityGroups: [securityGroup],
+        Scheme: 'internal',
+      });
+      const arn = LoadBalancers?.[0]?.LoadBalancerArn ?? '';
+      await fixture.elb.createListener({
+        LoadBalancerArn: arn,
+        Port: 80,
+        Protocol: 'HTTP',
+        DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '299' } }],
+      });
+      const text = JSON.stringify(fixture.document())
+        .replaceAll(fixture.vpcLinkId, VpcLinkId)
+        .replaceAll(fixture.loadBalancerArn, arn);
+      const guarded = await fixture.api(JSON.parse(text) as Record<string, unknown>);
+      const plan = await fixture.plan(guarded, name, 100, 100, 1000);
+      const other = await fixture.key(plan, `tenant-${name}`);
+      const answer = await fixture.call(guarded, '/orders', {
+        headers: { authorization: token({ tenantPath: 'acme', key: other.value }) },
+      });
+      return answer.status;
+    };
+    expect(await statusBehind('open', open)).toBe(299);
+    expect(await statusBehind('shut', shut)).toBe(504);
   });
 
   it('stream large answers through', async () => {

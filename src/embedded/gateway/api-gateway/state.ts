@@ -21,6 +21,8 @@ export interface DeploymentRecord {
   createdDate: string;
   /** Never changed after it was made. */
   definition: ApiDefinition;
+  /** The resource policy of that moment. */
+  policy?: string;
 }
 
 export interface StageRecord extends Stored<Stage> {

@@ -25,6 +25,7 @@ import { attributeList, loadBalancerDefaults, mergeAttributes } from './attribut
 import { pageOf } from './page.ts';
 import { accountLimits, quotas, within } from './quotas.ts';
 import { elbArn, type LoadBalancerRecord, type LoadBalancerState, newId, tagMap } from './state.ts';
+import { placement } from './subnets.ts';
 
 const invalid = (message: string): AwsError => new AwsError('ValidationError', message);
 
@@ -50,13 +51,6 @@ export function checkName(name: string, what: string): void {
 const subnetsOf = (input: Pick<CreateLoadBalancerInput, 'Subnets' | 'SubnetMappings'>): string[] =>
   input.Subnets ?? (input.SubnetMappings ?? []).flatMap(({ SubnetId }) => SubnetId ?? []);
 
-const zones = (subnets: readonly string[]) => subnets.map((SubnetId) => ({ SubnetId }));
-
-function checkSubnets(subnets: readonly string[]): void {
-  if (new Set(subnets).size < 2)
-    throw invalid('At least two subnets in two different Availability Zones must be specified');
-}
-
 export function createLoadBalancers(cloud: Cloud, state: LoadBalancerState): LoadBalancers {
   const put = (record: LoadBalancerRecord): void => {
     state.loadBalancers.put(record.arn, record);
@@ -64,7 +58,8 @@ export function createLoadBalancers(cloud: Cloud, state: LoadBalancerState): Loa
   };
   const same = (record: LoadBalancerRecord, input: CreateLoadBalancerInput): boolean =>
     record.description.Scheme === (input.Scheme ?? 'internet-facing') &&
-    JSON.stringify(record.description.AvailabilityZones) === JSON.stringify(zones(subnetsOf(input))) &&
+    JSON.stringify(record.description.AvailabilityZones?.map(({ SubnetId }) => SubnetId)) ===
+      JSON.stringify(subnetsOf(input)) &&
     JSON.stringify(record.description.SecurityGroups) === JSON.stringify(input.SecurityGroups ?? []);
 
   const loadBalancers: Omit<LoadBalancers, 'operations'> = {
@@ -84,7 +79,7 @@ export function createLoadBalancers(cloud: Cloud, state: LoadBalancerState): Loa
           `A load balancer with the same name '${Name}' exists, but with different settings`,
         );
       }
-      checkSubnets(subnetsOf(input));
+      const { zones, vpcId } = placement(cloud, subnetsOf(input));
       within(
         state.loadBalancers.keys().length + 1,
         quotas.loadBalancers,
@@ -107,7 +102,8 @@ export function createLoadBalancers(cloud: Cloud, state: LoadBalancerState): Loa
           Scheme,
           State: { Code: 'active' },
           Type: 'application',
-          AvailabilityZones: zones(subnetsOf(input)),
+          AvailabilityZones: zones,
+          ...(vpcId !== undefined && { VpcId: vpcId }),
           SecurityGroups: input.SecurityGroups ?? [],
           IpAddressType: input.IpAddressType ?? 'ipv4',
         },
@@ -121,8 +117,8 @@ export function createLoadBalancers(cloud: Cloud, state: LoadBalancerState): Loa
     },
 
     setSubnets(record, subnets) {
-      checkSubnets(subnets);
-      put({ ...record, description: { ...record.description, AvailabilityZones: zones(subnets) } });
+      const { zones } = placement(cloud, subnets);
+      put({ ...record, description: { ...record.description, AvailabilityZones: zones } });
     },
 
     modifyAttributes(record, attributes) {
@@ -187,9 +183,8 @@ export function createLoadBalancers(cloud: Cloud, state: LoadBalancerState): Loa
         return { SecurityGroupIds: groups };
       }),
       operation(SetSubnets$, (input: SetSubnetsInput): SetSubnetsOutput => {
-        const subnets = subnetsOf(input);
-        loadBalancers.setSubnets(state.loadBalancer(input.LoadBalancerArn), subnets);
-        return { AvailabilityZones: zones(subnets) };
+        loadBalancers.setSubnets(state.loadBalancer(input.LoadBalancerArn), subnetsOf(input));
+        return { AvailabilityZones: state.loadBalancer(input.LoadBalancerArn).description.AvailabilityZones };
       }),
       operation(DescribeAccountLimits$, () => ({ Limits: accountLimits })),
     ],

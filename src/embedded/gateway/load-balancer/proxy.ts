@@ -174,7 +174,7 @@ function ask(
       timedOut = true;
       call.destroy();
     });
-    call.once('error', (error: NodeJS.ErrnoException) => {
+    call.on('error', (error: NodeJS.ErrnoException) => {
       signal?.removeEventListener('abort', abort);
       end();
       if (signal?.aborted) {

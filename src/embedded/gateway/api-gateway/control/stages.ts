@@ -25,6 +25,7 @@ import {
   type UpdateStageRequest,
 } from '@aws-sdk/client-api-gateway';
 import type { Cloud, Operation } from '../../../platform.ts';
+import { compileResourcePolicy } from '../data-plane/resource-policy.ts';
 import { badRequest, conflict, newId } from '../definition.ts';
 import { type ApiGatewayState, type DeploymentRecord, type StageRecord, stageKey } from '../state.ts';
 import { pageOf } from './page.ts';
@@ -53,15 +54,21 @@ export function createStages(
 
   const stages: Omit<Stages, 'operations'> = {
     createDeployment(input) {
-      const { definition } = state.api(input.restApiId);
+      const { id: apiId, definition, description } = state.api(input.restApiId);
+      if (description.policy)
+        compileResourcePolicy(
+          description.policy,
+          `arn:${cloud.partition}:execute-api:${cloud.region}:${cloud.account}:${apiId}`,
+        );
       const methods = Object.values(definition.resources).flatMap((node) => Object.values(node.methods));
       if (methods.length === 0) throw badRequest("The REST API doesn't contain any methods");
       if (methods.some(({ methodIntegration }) => !methodIntegration))
         throw badRequest('No integration defined for method');
       const record: DeploymentRecord = {
         id: newId(6),
-        apiId: input.restApiId ?? '',
+        apiId,
         createdDate: now(),
+        ...(description.policy && { policy: description.policy }),
         ...(input.description !== undefined && { description: input.description }),
         definition: structuredClone(definition),
       };

@@ -33,6 +33,7 @@ import { dayOf, type UsageCounters } from '../usage.ts';
 import { pageOf } from './page.ts';
 import { applyPatches, numberOf } from './patch.ts';
 import type { MakeOperation } from './rest-operation.ts';
+import { planPatches, stageText } from './usage-plan-patches.ts';
 
 /** Quotas of an account and Region ("Amazon API Gateway quotas"). */
 const maxPlans = 300;
@@ -50,8 +51,6 @@ export interface UsagePlans {
   removeStage(apiId: string, stage: string): void;
   readonly operations: readonly Operation[];
 }
-
-const stageText = ({ apiId = '', stage = '' }: ApiStage): string => `${apiId}:${stage}`;
 
 function checkQuota(quota: QuotaSettings): void {
   const { limit, period, offset = 0 } = quota;
@@ -272,101 +271,4 @@ export function createUsagePlans(
       operation(UpdateUsage$, updateUsage),
     ],
   };
-}
-
-function planPatches(plan: UsagePlanRecord): Parameters<typeof applyPatches>[1] {
-  const stageOf = (text: string): ApiStage => {
-    const found = plan.apiStages?.find((each) => stageText(each) === text);
-    if (!found) throw notFound(`The Usage Plan has no API Stage ${text}`);
-    return found;
-  };
-  const methodLimit =
-    (name: 'rateLimit' | 'burstLimit') =>
-    ({
-      value,
-      parts: [stage = '', path = '', method = ''],
-    }: {
-      value: string;
-      parts: readonly string[];
-    }): void => {
-      const target = stageOf(stage);
-      const key = `${path}/${method}`;
-      target.throttle = {
-        ...target.throttle,
-        [key]: { ...target.throttle?.[key], [name]: numberOf(value, name) },
-      };
-    };
-  return [
-    ['/name', ({ value }) => Object.assign(plan, { name: value })],
-    ['/description', ({ value }) => Object.assign(plan, { description: value })],
-    [
-      '/throttle',
-      ({ op }) => {
-        if (op !== 'remove') throw badRequest("Only 'remove' is possible on /throttle");
-        delete plan.throttle;
-      },
-    ],
-    [
-      '/throttle/rateLimit',
-      ({ value }) => {
-        plan.throttle = { ...plan.throttle, rateLimit: numberOf(value, 'rateLimit') };
-      },
-    ],
-    [
-      '/throttle/burstLimit',
-      ({ value }) => {
-        plan.throttle = { ...plan.throttle, burstLimit: numberOf(value, 'burstLimit') };
-      },
-    ],
-    [
-      '/quota',
-      ({ op }) => {
-        if (op !== 'remove') throw badRequest("Only 'remove' is possible on /quota");
-        delete plan.quota;
-      },
-    ],
-    [
-      '/quota/limit',
-      ({ value }) => {
-        plan.quota = { ...plan.quota, limit: numberOf(value, 'limit') };
-      },
-    ],
-    [
-      '/quota/period',
-      ({ value }) => {
-        plan.quota = { ...plan.quota, period: value as NonNullable<QuotaSettings['period']> };
-      },
-    ],
-    [
-      '/quota/offset',
-      ({ value }) => {
-        plan.quota = { ...plan.quota, offset: numberOf(value, 'offset') };
-      },
-    ],
-    [
-      '/apiStages',
-      ({ op, value }) => {
-        const [apiId = '', stage = ''] = value.split(':');
-        if (op === 'remove') {
-          stageOf(value);
-          plan.apiStages = (plan.apiStages ?? []).filter((each) => stageText(each) !== value);
-        } else plan.apiStages = [...(plan.apiStages ?? []), { apiId, stage }];
-      },
-    ],
-    [
-      '/apiStages/*/throttle',
-      ({ parts: [stage = ''] }) => {
-        delete stageOf(stage).throttle;
-      },
-    ],
-    [
-      '/apiStages/*/throttle/*/*',
-      ({ op, parts: [stage = '', path = '', method = ''] }) => {
-        if (op !== 'remove') throw badRequest("Only 'remove' is possible on a method's throttle");
-        delete stageOf(stage).throttle?.[`${path}/${method}`];
-      },
-    ],
-    ['/apiStages/*/throttle/*/*/rateLimit', methodLimit('rateLimit')],
-    ['/apiStages/*/throttle/*/*/burstLimit', methodLimit('burstLimit')],
-  ];
 }

@@ -1,6 +1,5 @@
 /** What a Lambda authorizer is given. Source: "Input to an API Gateway Lambda authorizer" in the developer guide. */
 import type { Authorizer } from '@aws-sdk/client-api-gateway';
-import { methodArn } from './authorizer.ts';
 import type { Exchange } from './exchange.ts';
 
 export function authorizerEvent(
@@ -9,7 +8,7 @@ export function authorizerEvent(
   identity: readonly string[],
 ): Record<string, unknown> {
   if (authorizer.type === 'TOKEN')
-    return { type: 'TOKEN', authorizationToken: identity[0], methodArn: methodArn(exchange) };
+    return { type: 'TOKEN', authorizationToken: identity[0], methodArn: exchange.methodArn };
   const { headers, multiValueHeaders } = headersOf(exchange.request.rawHeaders);
   const multiValueQueryStringParameters: Record<string, string[]> = {};
   const queryStringParameters: Record<string, string> = {};
@@ -22,7 +21,7 @@ export function authorizerEvent(
   const { route, stage } = exchange;
   return {
     type: 'REQUEST',
-    methodArn: methodArn(exchange),
+    methodArn: exchange.methodArn,
     resource: route?.resourcePath,
     path: exchange.path,
     httpMethod: exchange.method,

@@ -130,7 +130,7 @@ export function compileAuthorizer(cloud: Cloud, apiId: string, authorizer: Autho
       exchange.authorizer = answer;
       const decision = evaluate([answer.policy], {
         action: 'execute-api:Invoke',
-        resource: methodArn(exchange),
+        resource: exchange.methodArn,
         lookup: noCondition,
       });
       if (decision === 'explicit-deny')
@@ -143,10 +143,6 @@ export function compileAuthorizer(cloud: Cloud, apiId: string, authorizer: Autho
     },
   };
 }
-
-/** `arn:aws:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>` */
-export const methodArn = (exchange: Exchange): string =>
-  `${exchange.stage.executeArn}/${exchange.method}${exchange.path}`;
 
 function readAnswer(result: unknown): Answer {
   if (typeof result !== 'object' || result === null) throw new Error('it is no object');

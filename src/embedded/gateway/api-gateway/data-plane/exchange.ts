@@ -68,6 +68,11 @@ export class Exchange {
     this.sourceIp = request.socket.remoteAddress ?? '127.0.0.1';
   }
 
+  /** `arn:aws:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>` */
+  get methodArn(): string {
+    return `${this.stage.executeArn}/${this.method}${this.path}`;
+  }
+
   get extendedRequestId(): string {
     this.#extendedRequestId ??= Buffer.from(randomUUID().slice(0, 11)).toString('base64');
     return this.#extendedRequestId;

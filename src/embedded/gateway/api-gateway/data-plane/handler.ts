@@ -51,6 +51,7 @@ async function run(exchange: Exchange, limits: Limits, response: ServerResponse)
   const { route } = match;
   exchange.route = route;
   exchange.parameters = match.parameters;
+  stage.checkPolicy?.(exchange, route.authorizer !== undefined);
   const authorizerKey = route.authorizer && (await route.authorizer.authorize(exchange));
   limits.admit(
     exchange,

@@ -6,6 +6,7 @@ import { type AccessLog, createAccessLog, logGroupOf } from './access-log.ts';
 import { type CompiledAuthorizer, compileAuthorizer } from './authorizer.ts';
 import { compileGatewayResponses, type GatewayResponses } from './gateway-responses.ts';
 import { compileIntegration, type Integrate } from './integration.ts';
+import { type CheckPolicy, compileResourcePolicy } from './resource-policy.ts';
 import { RouteTree } from './routes.ts';
 import { accountThrottle } from './throttle.ts';
 import { compileValidation, type Validate } from './validation.ts';
@@ -38,6 +39,7 @@ export interface CompiledStage {
   routes: RouteTree<Route>;
   gatewayResponses: GatewayResponses;
   accessLog: AccessLog | undefined;
+  checkPolicy: CheckPolicy | undefined;
 }
 
 export interface CompiledStages {
@@ -85,6 +87,12 @@ function compile(cloud: Cloud, state: ApiGatewayState, stage: StageRecord): Comp
     variables,
     apiKeySource: definition.apiKeySource,
     gatewayResponses: compileGatewayResponses(definition),
+    checkPolicy: deployment.policy
+      ? compileResourcePolicy(
+          deployment.policy,
+          `arn:${cloud.partition}:execute-api:${cloud.region}:${cloud.account}:${apiId}`,
+        )
+      : undefined,
     accessLog: group && format ? createAccessLog(cloud, group, `${apiId}-${name}`, format) : undefined,
     routes: new RouteTree<Route>(definition, (node, verb) => {
       const method = node.methods[verb] ?? {};

@@ -1,6 +1,5 @@
 /** Usage plans, the keys on them, and what the keys have used. */
 import {
-  type ApiStage,
   CreateUsagePlan$,
   CreateUsagePlanKey$,
   type CreateUsagePlanKeyRequest,

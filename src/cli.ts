@@ -47,14 +47,24 @@ export async function run(argv: readonly string[], place: Place): Promise<number
       import('./services/aws-errors.ts'),
     ]);
     const failure = error instanceof CommanderError ? usageError(error) : toSaasError(error);
-    const aborted = place.signal.aborted;
-    const shown =
-      aborted && failure.code !== 'interrupted'
-        ? toSaasError(Object.assign(new Error('stopped'), { name: 'AbortError' }))
-        : failure;
+    const shown = place.signal.aborted ? stopped(failure, place.signal) : failure;
     new Output(place, { format, debug }).failure(shown);
-    return aborted && place.signal.reason === 'SIGTERM' ? ExitCode.terminated : shown.exitCode;
+    return shown.exitCode;
   }
+}
+
+/** A command that a signal ended, whatever it failed with on its way out. */
+function stopped(failure: SaasError, { reason }: AbortSignal): SaasError {
+  const exitCode = reason === 'SIGTERM' ? ExitCode.terminated : ExitCode.interrupted;
+  const { detail, hint } = failure;
+  return failure.code === 'interrupted'
+    ? new SaasError(failure.code, failure.message, {
+        ...(detail !== undefined && { detail }),
+        ...(hint !== undefined && { hint }),
+        exitCode,
+        cause: failure.cause,
+      })
+    : new SaasError('interrupted', 'stopped', { exitCode, cause: failure });
 }
 
 /** The entry of bin/saas-ecs: the real process around {@link run}. */

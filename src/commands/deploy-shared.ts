@@ -1,5 +1,6 @@
 import { ExitCode } from '../model/error.ts';
 import { deployShared as deploy, diffShared } from '../services/deployment/deploy-shared.ts';
+import { tellingWhatGoesOn } from '../services/stopped.ts';
 import { duration, facts, plural, table } from '../ui/table.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -17,13 +18,18 @@ export async function deployShared(cli: Invocation, options: DeploySharedOptions
     await cli.prompts.confirm(options.yes ?? false, {
       message: `Deploy to account ${account} in ${region}?`,
     });
-  const deployed = await cli.run((context) => deploy(context));
+  const deployed = await cli.run((context) =>
+    tellingWhatGoesOn(context, { what: 'the deployment', command: 'saas-ecs deploy-shared' }, () =>
+      deploy(context),
+    ),
+  );
   cli.output.result(deployed, (colors) => {
     const changed = deployed.stacks.filter((stack) => stack.status === 'deployed');
     return [
       changed.length === 0
         ? `${colors.green('✔')} nothing to change: everything is deployed as configured`
-        : `${colors.green('✔')} deployed: ${changed.map((stack) => `${stack.name} (${duration(stack.durationMs)})`).join(', ')}`,
+        : `${colors.green('✔')} deployed ${plural(changed.length, 'stack')}`,
+      ...changed.map((stack) => `  ${stack.name} ${colors.dim(duration(stack.durationMs))}`),
       '',
       facts(colors, [
         ['environment', environment.name],

@@ -1,4 +1,5 @@
 import { destroyShared as destroy, planDestruction } from '../services/deployment/destroy-shared.ts';
+import { tellingWhatGoesOn } from '../services/stopped.ts';
 import { plural } from '../ui/table.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -17,7 +18,11 @@ export async function destroyShared(cli: Invocation, options: { confirm?: string
     output.note('The registry, the artifacts, and the pool with its tables and users are kept.');
   }
   await prompts.confirmName(options.confirm, app, { message: `Type ${app} to delete it` });
-  const destroyed = await cli.run((running) => destroy(running, plan));
+  const destroyed = await cli.run((running) =>
+    tellingWhatGoesOn(running, { what: 'taking it down', command: 'saas-ecs destroy-shared' }, () =>
+      destroy(running, plan),
+    ),
+  );
   output.result(destroyed, (colors) =>
     [
       `${colors.green('✔')} deleted ${plural(destroyed.stacks.length, 'stack')}`,

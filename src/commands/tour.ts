@@ -3,7 +3,8 @@ import path from 'node:path';
 import { SaasError } from '../model/error.ts';
 import { configFileName, findConfig } from '../services/config/load.ts';
 import { defaultServices, defaultTiers, writeProject } from '../services/config/write.ts';
-import { takeTour } from '../services/tour.ts';
+import { tellingWhatGoesOn } from '../services/stopped.ts';
+import { type Check, takeTour } from '../services/tour.ts';
 import { duration, plural, table } from '../ui/table.ts';
 import { Invocation } from './invocation.ts';
 
@@ -25,13 +26,13 @@ export async function tour(cli: Invocation, options: { dir?: string }): Promise<
     output.err.bold('A multi-tenant SaaS on Amazon ECS, live on this machine: no account, no Docker.'),
   );
   output.note();
+  const show = (check: Check): void => {
+    if (output.format !== 'text') return;
+    const mark = check.ok ? output.err.green('✔') : output.err.red('✖');
+    output.note(`${mark} ${check.name} ${output.err.dim(`(${check.detail})`)}`);
+  };
   const report = await guide.run((context) =>
-    takeTour(context, (check) => {
-      if (output.format === 'text')
-        output.note(
-          `${check.ok ? output.err.green('✔') : output.err.red('✖')} ${check.name} ${output.err.dim(`(${check.detail})`)}`,
-        );
-    }),
+    tellingWhatGoesOn(context, { what: 'the tour', command: 'saas-ecs tour' }, () => takeTour(context, show)),
   );
   const failed = report.checks.filter((check) => !check.ok);
   const failure =

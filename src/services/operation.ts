@@ -41,6 +41,8 @@ export interface Run<Data> {
   begin?: TenantChanges;
   /** The tenant's status once a step failed: `failed`, or what it was. */
   onFailure?: 'failed' | 'unchanged';
+  /** The command that goes on with it, told to who stops watching. */
+  resume?: string;
   /** What the operation's end makes of the tenant; `retired` keeps its record as history and frees its name. */
   end: Ending;
   /** Holder of the operation that this process wrote with the tenant's item itself: it needs no claiming. */
@@ -81,7 +83,7 @@ export async function runOperation<Data extends object>(
   const fail = async (step: Step<Data>, error: unknown): Promise<never> => {
     journal.assertHeld();
     // An interrupted operation has not failed: the next run takes it up.
-    if (context.signal.aborted) throw interrupted(run.kind, journal.tenant);
+    if (context.signal.aborted) throw interrupted(run, journal.tenant);
     const reason = error instanceof Error ? error.message : String(error);
     operation.failure = { step: step.name, reason, at: context.now().toISOString() };
     const status = run.onFailure === 'unchanged' ? {} : { status: 'failed' as const };
@@ -100,7 +102,7 @@ export async function runOperation<Data extends object>(
   try {
     for (const step of steps) {
       journal.assertHeld();
-      if (context.signal.aborted) throw interrupted(run.kind, journal.tenant);
+      if (context.signal.aborted) throw interrupted(run, journal.tenant);
       const { name, title } = step;
       if (operation.done.includes(name) && !step.always) {
         context.watch({ type: 'step-done', step: name, title, durationMs: 0, skipped: true });
@@ -137,17 +139,19 @@ export async function runOperation<Data extends object>(
   }
 }
 
-function interrupted(kind: OperationKind, tenant: TenantRecord): SaasError {
+function interrupted({ kind, resume }: Run<never>, { name }: TenantRecord): SaasError {
   return new SaasError(
     'interrupted',
-    `stopped watching: tenant "${tenant.name}" is not fully ${kind === 'offboard' ? 'offboarded' : 'done'}`,
+    `stopped watching: the ${nouns[kind] ?? kind} of "${name}" is not finished`,
     {
       detail: 'nothing was undone; what CloudFormation has begun goes on',
-      hint:
-        kind === 'onboard'
-          ? `take it up where it stopped: saas-ecs onboard --tier ${tenant.tier} --name ${tenant.name} --email ${tenant.adminEmail}`
-          : `take it up where it stopped: run the same ${kind} command again`,
+      hint: `take it up where it stopped: ${resume ?? `run the same ${kind} command again`}`,
       exitCode: 130,
     },
   );
 }
+
+const nouns: Partial<Record<OperationKind, string>> = {
+  onboard: 'onboarding',
+  offboard: 'offboarding',
+};

@@ -77,14 +77,15 @@ export class Output {
   }
 
   failure(error: SaasError): void {
-    const { message, detail, hint } = error;
+    const { code, message, detail, hint } = error;
     if (this.format !== 'text') {
       this.#json({ schemaVersion, ok: false, error: fields(error) });
       if (this.debug && error.stack) this.note(error.stack);
       return;
     }
     const { err } = this;
-    this.note(`${err.red.bold('error:')} ${message}`);
+    // Who stopped it knows that; nothing has gone wrong.
+    this.note(code === 'interrupted' ? err.yellow(message) : `${err.red.bold('error:')} ${message}`);
     if (detail !== undefined && detail !== '') this.note(detail.replace(/^/gm, '  '));
     if (hint !== undefined) this.note(`${err.dim('hint:')} ${hint}`);
     if (this.debug) {

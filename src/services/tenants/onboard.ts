@@ -14,6 +14,7 @@ import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { Stacks } from '../stacks.ts';
+import { environmentFlag } from '../stopped.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { checkRequest, type OnboardRequest, reserve } from './reservation.ts';
 import { toTenant } from './view.ts';
@@ -44,6 +45,7 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
     begin: { status: 'provisioning', adminEmail: request.email },
     steps: (claimed) => stepsFor(context, session, tier, claimed),
     end: 'active',
+    resume: `saas-ecs onboard --tier ${tenant.tier} --name ${tenant.name} --email ${request.email}${environmentFlag(context)}`,
     held,
   });
   return {

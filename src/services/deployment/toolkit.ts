@@ -36,11 +36,19 @@ export function runToolkit<Result>(
       });
     }
     child.on('message', (message: ToolkitMessage) => {
-      if (message.type === 'done') resolve(message.result as Result);
-      else if (message.type === 'failed') {
+      if (message.type === 'done') return resolve(message.result as Result);
+      if (message.type === 'failed') {
         const { name, message: text, stack } = message;
-        reject(Object.assign(new Error(text), { name, stack, printed }));
-      } else onEvent(message);
+        if (/^Failed to (build|publish) asset/.test(text))
+          return reject(
+            new SaasError('image_failed', `an image could not be made: ${text.replace(/^F/, 'f')}`, {
+              detail: printed.slice(-10).join('\n'),
+              hint: 'the detail is what the image builder said last; mend the cause, then run the same command again',
+            }),
+          );
+        return reject(Object.assign(new Error(text), { name, stack }));
+      }
+      onEvent(message);
     });
     child.on('error', reject);
     child.on('close', (code, by) =>

@@ -2,11 +2,11 @@
 import http from 'node:http';
 
 /**
- * Sends `GET url` over `connections` kept-alive connections for `seconds` and reports what came back. An answer other
- * than 200 is counted as an error and not as a request served.
+ * Sends a request over `connections` kept-alive connections for `seconds` and reports what came back. An answer other
+ * than 2xx is counted as an error and not as a request served.
  * @returns {Promise<{requestsPerSecond: number, p50Ms: number, p99Ms: number, requests: number, errors: number}>}
  */
-export async function load(url, { headers = {}, connections = 16, seconds = 5 } = {}) {
+export async function load(url, { method = 'GET', headers = {}, body, connections = 16, seconds = 5 } = {}) {
   const { hostname, port, pathname, search } = new URL(url);
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const times = [];
@@ -22,16 +22,17 @@ export async function load(url, { headers = {}, connections = 16, seconds = 5 } 
         resolve();
       };
       http
-        .get({ agent, hostname, port, path: pathname + search, headers }, (response) => {
+        .request({ agent, hostname, port, method, path: pathname + search, headers }, (response) => {
           response.on('data', () => {});
           response.on('error', failed);
           response.on('end', () => {
-            if (response.statusCode === 200) times.push(performance.now() - sent);
+            if (Math.floor(response.statusCode / 100) === 2) times.push(performance.now() - sent);
             else errors++;
             resolve();
           });
         })
-        .on('error', failed);
+        .on('error', failed)
+        .end(body);
     });
   const connection = async () => {
     while (performance.now() < until) await once();

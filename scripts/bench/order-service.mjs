@@ -4,12 +4,14 @@
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { load } from './load.mjs';
+import { residentMB } from './proc.mjs';
+import { median } from './process.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const image = path.join(here, '..', '..', 'dist', 'templates', 'images', 'order', 'index.mjs');
@@ -23,15 +25,6 @@ export const bars = {
   idleMB: 90,
   assumeRoleCalls: 1,
 };
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-/** Resident memory of a process in MB, by /proc where there is one, else NaN. */
-function residentMB(pid) {
-  const status = `/proc/${pid}/status`;
-  if (!existsSync(status)) return Number.NaN;
-  return Math.round((Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1]) * 1024) / 1e6);
-}
 
 const freePort = async () => {
   const server = http.createServer().listen(0, '127.0.0.1');
@@ -85,15 +78,15 @@ async function run(standIns, seconds) {
     }
     const readyMs = Math.round(performance.now() - began);
     await delay(500);
-    const idleMB = residentMB(service.pid);
+    const idleMB = await residentMB(service.pid);
 
     const before = await standIns.asked();
     const url = `http://127.0.0.1:${port}/orders`;
     const headers = { authorization: `Bearer ${standIns.token}` };
     await load(url, { headers, connections: 16, seconds: 1 });
     let loadedMB = 0;
-    const watch = setInterval(() => {
-      loadedMB = Math.max(loadedMB, residentMB(service.pid));
+    const watch = setInterval(async () => {
+      loadedMB = Math.max(loadedMB, await residentMB(service.pid));
     }, 100);
     const result = await load(url, { headers, connections: 16, seconds });
     clearInterval(watch);

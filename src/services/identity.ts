@@ -14,6 +14,7 @@ import {
   DeleteGroupCommand,
   DeleteUserPoolCommand,
   DescribeUserPoolCommand,
+  ListUsersCommand,
   ListUsersInGroupCommand,
   UpdateUserPoolCommand,
   type UserType,
@@ -95,27 +96,37 @@ export class Identity {
     );
   }
 
-  /** Every user of a tenant, page by page. */
-  async *users(pool: UserPool, tenantId: string): AsyncGenerator<UserType> {
-    let NextToken: string | undefined;
-    do {
-      let page: { Users?: UserType[] | undefined; NextToken?: string | undefined };
-      try {
-        page = await this.#client.send(
-          new ListUsersInGroupCommand({
-            UserPoolId: pool.userPoolId,
-            GroupName: tenantId,
-            Limit: 60,
-            ...(NextToken && { NextToken }),
-          }),
-        );
-      } catch (error) {
-        if (isNamed(error, 'ResourceNotFoundException')) return;
-        throw error;
+  /**
+   * Every user who is bound to a tenant, whether or not he is in its group: one whose creation was cut short is not.
+   * Looks at every user of the pool, since Cognito can't search by an attribute of ours.
+   */
+  async *usersOf(pool: UserPool, tenantId: string): AsyncGenerator<UserType> {
+    const seen = new Set<string>([probeOf(tenantId)]);
+    const { userPoolId: UserPoolId } = pool;
+    const all = usersIn(async (PaginationToken) => {
+      const page = await this.#client.send(
+        new ListUsersCommand({ UserPoolId, Limit: 60, ...(PaginationToken && { PaginationToken }) }),
+      );
+      const bound = page.Users?.filter((user) => attribute(user, tenantAttributes.tenantId) === tenantId);
+      return { users: bound, next: page.PaginationToken };
+    });
+    const members = usersIn(async (NextToken) => {
+      const page = await this.#client.send(
+        new ListUsersInGroupCommand({
+          UserPoolId,
+          GroupName: tenantId,
+          Limit: 60,
+          ...(NextToken && { NextToken }),
+        }),
+      );
+      return { users: page.Users, next: page.NextToken };
+    });
+    for (const users of [all, members])
+      for await (const user of users) {
+        const known = seen.has(user.Username ?? '') || seen.has(attribute(user, 'email') ?? '');
+        seen.add(user.Username ?? '');
+        if (!known) yield user;
       }
-      yield* page.Users ?? [];
-      NextToken = page.NextToken;
-    } while (NextToken);
   }
 
   async deleteUser(pool: UserPool, username: string): Promise<void> {
@@ -255,6 +266,27 @@ export class Identity {
     }
   }
 }
+
+/** Users page by page; none when the pool or the group is gone. */
+async function* usersIn(
+  read: (token: string | undefined) => Promise<{ users: UserType[] | undefined; next: string | undefined }>,
+): AsyncGenerator<UserType> {
+  let token: string | undefined;
+  do {
+    let page: Awaited<ReturnType<typeof read>>;
+    try {
+      page = await read(token);
+    } catch (error) {
+      if (isNamed(error, 'ResourceNotFoundException')) return;
+      throw error;
+    }
+    yield* page.users ?? [];
+    token = page.next;
+  } while (token);
+}
+
+const attribute = (user: UserType, name: string): string | undefined =>
+  user.Attributes?.find(({ Name }) => Name === name)?.Value;
 
 function attributesOf(
   tenant: Pick<TenantItem, 'tenantId' | 'name' | 'tier'>,

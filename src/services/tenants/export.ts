@@ -67,7 +67,7 @@ export async function exportTenant(
 }
 
 async function* usersOf(identity: Identity, pool: UserPool, tenantId: string): AsyncGenerator<unknown> {
-  for await (const user of identity.users(pool, tenantId))
+  for await (const user of identity.usersOf(pool, tenantId))
     yield {
       username: user.Username,
       enabled: user.Enabled,

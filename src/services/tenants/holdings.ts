@@ -130,7 +130,7 @@ export async function whatIsLeft(
     left.push(`the user pool ${pool.userPoolId}`);
   if (pool && !ownPool) {
     let users = 0;
-    for await (const _ of identity.users(pool, tenantId)) users++;
+    for await (const _ of identity.usersOf(pool, tenantId)) users++;
     if (users > 0) left.push(`${users} users in the user pool ${pool.userPoolId}`);
   }
   if (stack !== undefined && (await stacks.describe(stack))) left.push(`the stack ${stack}`);

@@ -8,6 +8,7 @@ import type { TenantRecord } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { Stacks } from '../stacks.ts';
+import { environmentFlag } from '../stopped.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { exportTenant, type Manifest } from './export.ts';
 import { findHoldings, type Holdings, whatIsLeft, withWhatWasKept } from './holdings.ts';
@@ -78,6 +79,7 @@ export async function offboard(context: Context, request: OffboardRequest): Prom
     begin: { status: 'offboarding' },
     steps: (claimed) => stepsFor(context, session, claimed, request),
     end: 'retired',
+    resume: `saas-ecs offboard ${tenant.name} --confirm ${tenant.name}${request.exportTo === undefined ? '' : ` --export ${request.exportTo}`}${environmentFlag(context)}`,
   });
   return {
     tenantId: tenant.tenantId,
@@ -163,7 +165,7 @@ function stepsFor(
         if (!pool) return counted('users', data, tools, () => 0);
         // All names first: pages that shrink while they are read would skip some.
         const names: string[] = [];
-        for await (const user of identity.users(pool, tenantId)) names.push(user.Username ?? '');
+        for await (const user of identity.usersOf(pool, tenantId)) names.push(user.Username ?? '');
         await counted('users', data, tools, () => names.length);
         if (ownPool) return;
         for (const [index, name] of names.entries()) {

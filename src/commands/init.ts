@@ -123,7 +123,18 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
       defaultServices,
       (service) => service,
     );
-  prompts.sayEquivalent('saas-ecs init');
+  const directory = path.relative(cli.cwd, target);
+  const command = ['saas-ecs init', directory, options.force ? '--force' : ''].filter(Boolean).join(' ');
+  prompts.sayEquivalent(command, {
+    '--app': options.app,
+    '--email': options.email,
+    '--account': options.account,
+    '--aws-region': options.region,
+    '--env-name': options.envName,
+    '--tiers': options.tiers?.join(','),
+    '--services': options.services?.join(','),
+    '--routing': options.routing,
+  });
   return {
     app,
     ...(adminEmail !== undefined && { adminEmail }),

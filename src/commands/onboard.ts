@@ -36,7 +36,15 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
     message: "The administrator's e-mail address",
     validate: (value) => emailProblem(value) ?? true,
   });
-  prompts.sayEquivalent(`saas-ecs onboard${options.tier ? ` --tier ${options.tier}` : ''}`);
+  prompts.sayEquivalent(`saas-ecs onboard${options.wait === false ? ' --no-wait' : ''}`, {
+    '--env': cli.options.env,
+    '--config': cli.options.config,
+    '--profile': cli.options.profile,
+    '--region': cli.options.region,
+    '--tier': options.tier,
+    '--name': options.name,
+    '--email': options.email,
+  });
 
   if (options.wait === false) return begin(cli, { tier, name, email });
   const tenant = await cli.run((context) => onboardTenant(context, { tier, name, email }));

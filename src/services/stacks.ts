@@ -1,4 +1,5 @@
 /** Tenants' CloudFormation stacks: create, watch, delete, and say why one failed. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   CloudFormationClient,
@@ -53,7 +54,8 @@ export class Stacks {
    */
   async ensure(request: StackRequest, options: WatchOptions): Promise<Record<string, string>> {
     let stack = await this.describe(request.name);
-    if (stack && isRolledBack(stack.StackStatus)) {
+    // One that is on its way out is an earlier run's that was to be replaced.
+    if (stack && (isRolledBack(stack.StackStatus) || stack.StackStatus === 'DELETE_IN_PROGRESS')) {
       await this.remove(request.name, options);
       stack = undefined;
     }
@@ -62,6 +64,8 @@ export class Stacks {
       const { StackId } = await this.#client.send(
         new CreateStackCommand({
           StackName: request.name,
+          // Else a request that the client repeats, its answer being lost, finds its own stack in the way.
+          ClientRequestToken: randomUUID(),
           TemplateURL: request.templateUrl,
           Parameters: Object.entries(request.parameters).map(([ParameterKey, ParameterValue]) => ({
             ParameterKey,
@@ -129,16 +133,31 @@ export class Stacks {
     }
   }
 
+  /** All events of a stack, newest first; a rollback alone can fill a page. */
+  async #events(stackId: string): Promise<StackEvent[]> {
+    const events: StackEvent[] = [];
+    let NextToken: string | undefined;
+    do {
+      const page: { StackEvents?: StackEvent[] | undefined; NextToken?: string | undefined } =
+        await this.#client.send(
+          new DescribeStackEventsCommand({ StackName: stackId, ...(NextToken && { NextToken }) }),
+        );
+      events.push(...(page.StackEvents ?? []));
+      NextToken = page.NextToken;
+    } while (NextToken);
+    return events;
+  }
+
   async #failure(name: string, stack: Stack): Promise<SaasError> {
-    const { StackEvents = [] } = await this.#client.send(
-      new DescribeStackEventsCommand({ StackName: stack.StackId ?? name }),
-    );
-    const failed = StackEvents.reverse().find(
-      (event) =>
-        event.ResourceStatus?.endsWith('_FAILED') &&
-        event.PhysicalResourceId !== stack.StackId &&
-        !/cancelled/i.test(event.ResourceStatusReason ?? ''),
-    );
+    const events = await this.#events(stack.StackId ?? name);
+    const failed = events
+      .reverse()
+      .find(
+        (event) =>
+          event.ResourceStatus?.endsWith('_FAILED') &&
+          event.PhysicalResourceId !== stack.StackId &&
+          !/cancelled/i.test(event.ResourceStatusReason ?? ''),
+      );
     const what = failed
       ? `${failed.LogicalResourceId} (${failed.ResourceType})`
       : (stack.StackStatus ?? 'unknown');

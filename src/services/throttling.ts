@@ -135,12 +135,11 @@ async function planFor(context: Context, { registry }: Session, throttle: Thrott
   if (known) return known.usagePlanId;
   const { rate, burst, quota } = throttle;
   const name = `${context.target.app}-${context.target.environment.name}-${rate}-${burst}-${quota.limit}-${quota.period}`;
-  const usagePlanId = await new UsagePlans(context.target.client).createPlan(
-    name,
-    throttle,
-    await registry.cells(),
-    ownerTags(context),
-  );
+  const plans = new UsagePlans(context.target.client);
+  // A run that was killed before it wrote its plan down has left one of that name.
+  const usagePlanId =
+    (await plans.findPlan(name)) ??
+    (await plans.createPlan(name, throttle, await registry.cells(), ownerTags(context)));
   await registry.putPlan({ usagePlanId, throttle });
   return usagePlanId;
 }

@@ -9,6 +9,8 @@ import {
   DeleteUsagePlanKeyCommand,
   GetApiKeysCommand,
   GetUsagePlanCommand,
+  GetUsagePlansCommand,
+  type GetUsagePlansCommandOutput,
   UpdateApiKeyCommand,
   UpdateUsagePlanCommand,
 } from '@aws-sdk/client-api-gateway';
@@ -117,6 +119,20 @@ export class UsagePlans {
       }),
     );
     return id ?? '';
+  }
+
+  /** The id of the plan of that name. */
+  async findPlan(name: string): Promise<string | undefined> {
+    let position: string | undefined;
+    do {
+      const page: GetUsagePlansCommandOutput = await this.#gateway.send(
+        new GetUsagePlansCommand({ limit: 500, ...(position && { position }) }),
+      );
+      const found = page.items?.find((plan) => plan.name === name);
+      if (found) return found.id;
+      position = page.position;
+    } while (position);
+    return undefined;
   }
 
   async planLimits(planId: string): Promise<Throttle | undefined> {

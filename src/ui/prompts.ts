@@ -118,10 +118,14 @@ export class Prompts {
     });
   }
 
-  /** After questions: the command that asks none. */
-  sayEquivalent(command: string): void {
+  /** After questions: the command that asks none. `given` are the flags that it was given already. */
+  sayEquivalent(command: string, given: Readonly<Record<string, string | undefined>> = {}): void {
     if (this.answered.length === 0) return;
-    this.#output.note(this.#output.err.dim(`without questions: ${[command, ...this.answered].join(' ')}`));
+    const flags = Object.entries(given).flatMap(([flag, value]) =>
+      value === undefined ? [] : [flag, quote(value)],
+    );
+    const line = [command, ...flags, ...this.answered].join(' ');
+    this.#output.note(this.#output.err.dim(`without questions: ${line}`));
   }
 
   #mustAsk(flag: string): void {

@@ -53,6 +53,7 @@ export interface Environment extends Fixture {
   operator(options?: { endpoint?: string; laterMs?: number; signal?: AbortSignal }): OperatorContext;
   /** Everything that the account holds and that a tenant could have left, in words. */
   belongings(tenant?: Pick<TenantRecord, 'tenantId'>): Promise<string[]>;
+  planNames(): Promise<string[]>;
   /** Usage plans that a key is on. */
   plansOf(keyId: string): Promise<{ id: string; rate: number }[]>;
 }
@@ -153,6 +154,10 @@ export async function startEnvironment(): Promise<Environment> {
         ),
         ...[...slots.values()].map((owner) => `slot of ${owner}`),
       ].sort();
+    },
+    async planNames() {
+      const { items = [] } = await gateway.send(new GetUsagePlansCommand({ limit: 500 }));
+      return items.map(({ name = '' }) => name);
     },
     async plansOf(keyId) {
       const { items = [] } = await gateway.send(new GetUsagePlansCommand({ limit: 500 }));

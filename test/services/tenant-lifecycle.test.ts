@@ -106,14 +106,18 @@ describe.each(tiers)('onboarding on the tier %s', (tier) => {
 });
 
 describe('onboarding', () => {
-  it('does not notice when the answer to any write is lost', everyWrite, async () => {
-    await atEveryWrite(environment.cloud.endpoint, 'answer-lost', async (way, after) => {
-      const name = `lost-${after}`;
-      await onboard(environment.operator({ endpoint: way.endpoint }), request('basic', name));
-      await expectOnly('basic', await record(name));
-      await offboard(environment.operator(), { tenant: name });
-    });
-  });
+  it.each(tiers)(
+    'on the tier %s does not notice when the answer to any write is lost',
+    everyWrite,
+    async (tier) => {
+      await atEveryWrite(environment.cloud.endpoint, 'answer-lost', async (way, after) => {
+        const name = `lost-${after}`;
+        await onboard(environment.operator({ endpoint: way.endpoint }), request(tier, name));
+        await expectOnly(tier, await record(name));
+        await offboard(environment.operator(), { tenant: name });
+      });
+    },
+  );
 
   it('that is begun for another process holds the name and nothing else', async () => {
     const context = environment.operator();

@@ -5,7 +5,7 @@
  */
 import { directQuery, directTask } from './hops.mjs';
 import { load } from './load.mjs';
-import { cpuMs } from './proc.mjs';
+import { cpuMs, residentMB } from './proc.mjs';
 import { median } from './process.mjs';
 import { row } from './row.mjs';
 
@@ -57,6 +57,7 @@ export async function measure({ short, system }) {
     row('whole path, p99', of('whole', 'p99Ms'), 'ms', { atMost: 150 }),
     row('from the task on', of('task', 'requestsPerSecond'), 'requests/s'),
     row("its query alone, by the tenant's credentials", of('query', 'requestsPerSecond'), 'requests/s'),
+    row('embedded cloud after it, its own process', await residentMB(pid), 'MB', { atMost: 300 }),
     row('processor time of a request, load generator aside', total, 'ms'),
     ...Object.entries(hops).map(([hop, ms]) =>
       row(`- ${hop} (${Math.round((100 * ms) / total)} %)`, ms, 'ms'),

@@ -4,7 +4,7 @@
  * part. Each figure is the median of several runs; bars that compare are ratios of runs in turn.
  */
 import { writeFile } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { built } from './built.mjs';
 import { createSystem } from './project.mjs';
@@ -31,6 +31,11 @@ if (chosen.length === 0) throw new Error(`--only is one of ${Object.keys(parts).
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 await built();
+const busy = loadavg()[0];
+if (busy > cpus().length / 2)
+  process.stderr.write(
+    `the machine is busy (load ${busy.toFixed(1)} on ${cpus().length} cores): figures will be worse than its own\n`,
+  );
 const system = createSystem({ tours: short || values.only !== undefined ? 1 : 3 });
 const rows = [];
 try {
@@ -65,6 +70,7 @@ const report = {
     cpu: cpus()[0]?.model ?? '',
     memoryGB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
+    loadBefore: busy,
   },
   short,
   rows,

@@ -1,4 +1,5 @@
 /** A thousand pool tenants through the service layer: is the last one onboarded as quickly as the tenth? */
+import { residentMB } from './proc.mjs';
 import { median } from './process.mjs';
 import { row } from './row.mjs';
 import { loadServiceLayer } from './service-layer.mjs';
@@ -41,6 +42,7 @@ export async function measure({ short, system }) {
       row(`${what}, tenant ${count}`, late, 'ms'),
     ];
   });
+  const { pid, sizeBytes } = await project.json(['local', 'status']);
   const listing = [];
   let listed = 0;
   for (let left = short ? 1 : 3; left > 0; left--) {
@@ -49,5 +51,10 @@ export async function measure({ short, system }) {
     listed = JSON.parse(stdout).data.tenants.length;
   }
   if (listed < count) throw new Error(`list-tenants gave ${listed} of ${count} tenants`);
-  return [...rows, row(`list-tenants, all ${listed}`, median(listing) / 1000, 's', { atMost: 2 })];
+  return [
+    ...rows,
+    row(`list-tenants, all ${listed}`, median(listing) / 1000, 's', { atMost: 2 }),
+    row(`embedded cloud with ${listed} tenants, its own process`, await residentMB(pid), 'MB'),
+    row('its state on disk', sizeBytes / 2 ** 20, 'MB'),
+  ];
 }

@@ -70,8 +70,9 @@ export async function startLocalCloud(options: {
   const running = await findRunning(stateDir);
   if (running) {
     if (options.port !== undefined && options.port !== running.port) throw portFixed(running.port);
-    await untilReady(stateDir, running);
-    return { endpoint: running.endpoint, pid: running.pid, stateDir, started: false };
+    if (await untilReady(stateDir, running))
+      return { endpoint: running.endpoint, pid: running.pid, stateDir, started: false };
+    // It ended while we asked: as if it had not run.
   }
   options.onStart?.();
   await claim(stateDir);
@@ -81,7 +82,7 @@ export async function startLocalCloud(options: {
   // Another command started it at the same moment: its is the one.
   if (message.code === 'state_locked') {
     const other = await untilFound(stateDir);
-    await untilReady(stateDir, other);
+    if (!(await untilReady(stateDir, other))) throw await notReady(stateDir);
     return { endpoint: other.endpoint, pid: other.pid, stateDir, started: false };
   }
   throw await failureOf(stateDir, message);
@@ -177,16 +178,15 @@ async function untilFound(stateDir: string): Promise<Running> {
   }
 }
 
-/** Waits until the process answers for this very directory. */
-async function untilReady(stateDir: string, running: Running): Promise<void> {
+/** Waits until the process answers for this very directory; false when it ends before that. */
+async function untilReady(stateDir: string, running: Running): Promise<boolean> {
   const id = createHash('sha256').update(stateDir).digest('hex').slice(0, stateIdLength);
   const deadline = performance.now() + startWithin;
   for (;;) {
     const answer = await request(`${running.endpoint}/_aws/health`, 5_000).catch(() => undefined);
-    if (answer?.status === 200 && answer.state === id) return;
-    if (processIdentity(running.pid) !== running.identity || performance.now() > deadline) {
-      throw await notReady(stateDir);
-    }
+    if (answer?.status === 200 && answer.state === id) return true;
+    if (processIdentity(running.pid) !== running.identity) return false;
+    if (performance.now() > deadline) throw await notReady(stateDir);
     await delay(lookEvery);
   }
 }

@@ -14,8 +14,12 @@ import { raw } from './raw-request.ts';
 export function hostileTokens(estate: () => Estate): void {
   const guest = (name: TenantName): Guest => estate().guests[name];
   describe('a token', () => {
-    const status = async (name: TenantName, token: string): Promise<number> =>
-      (await api(`${guest(name).apiUrl}/orders`, { token })).status;
+    /** 401 counts only from the gateway: a service's own check is a second line, and must not hide a missing first one. */
+    const status = async (name: TenantName, token: string): Promise<number> => {
+      const reply = await api(`${guest(name).apiUrl}/orders`, { token });
+      if (reply.status === 401) expect(reply.body).toEqual({ message: 'Unauthorized' });
+      return reply.status;
+    };
 
     it.each(tenantNames)('of %s is worth nothing once it was tampered with', async (name) => {
       const { token } = guest(name);

@@ -45,7 +45,8 @@ export async function offboard(cli: Invocation, reference: string, options: Offb
       plural(deleted.apiKeys, 'API key'),
     ].filter((text) => !text.startsWith('0 '));
     return [
-      `${colors.green('✔')} tenant ${colors.bold(done.name)} is gone; deleted: ${counts.join(', ') || 'nothing was left'}`,
+      `${colors.green('✔')} tenant ${colors.bold(done.name)} is gone`,
+      counts.length > 0 ? `  deleted: ${counts.join(', ')}` : '  nothing was left to delete',
       done.export ? `  exported to ${done.export.directory}` : '',
     ]
       .filter(Boolean)

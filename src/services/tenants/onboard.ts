@@ -38,6 +38,7 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
   const began = performance.now();
   const { tier, request } = checkRequest(context, asked);
   const session = await openSession(context);
+  await checkDeployed(session, tier);
   const { tenant, held } = await reserve(context, session.registry, tier, request);
   const ran = await runOperation<OnboardData>(context, session.registry, tenant, {
     kind: 'onboard',
@@ -62,6 +63,7 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
 export async function beginOnboarding(context: Context, asked: OnboardRequest): Promise<Tenant> {
   const { tier, request } = checkRequest(context, asked);
   const session = await openSession(context);
+  await checkDeployed(session, tier);
   const { tenant, held } = await reserve(context, session.registry, tier, request);
   const { operation } = tenant;
   if (held !== undefined && operation)
@@ -71,6 +73,28 @@ export async function beginOnboarding(context: Context, asked: OnboardRequest): 
       held,
     );
   return toTenant(tenant, context.config, await session.registry.tiers());
+}
+
+/** A deployment that was stopped half-way can't take a tenant in: no name is taken and nothing is begun. */
+async function checkDeployed(session: Session, tier: Tier): Promise<void> {
+  planOf(session, tier);
+  if (tier.model === 'pool') poolShared(session);
+  else await releaseFor(session, undefined);
+}
+
+function planOf({ shared }: Session, tier: Tier): string {
+  const planId = shared.usagePlans[tier.name];
+  if (planId !== undefined) return planId;
+  throw new SaasError('tier_not_deployed', `the tier "${tier.name}" has no usage plan yet`, {
+    hint: 'deploy it: saas-ecs deploy-shared',
+  });
+}
+
+function poolShared({ shared }: Session): NonNullable<Session['shared']['pool']> {
+  if (shared.pool) return shared.pool;
+  throw new SaasError('pool_not_deployed', 'the pool is not deployed', {
+    hint: 'deploy it: saas-ecs deploy-shared',
+  });
 }
 
 function stepsFor(context: Context, session: Session, tier: Tier, tenant: TenantRecord): Step<OnboardData>[] {
@@ -144,11 +168,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
     name: 'placement',
     title: 'Place it in the pool',
     async run(data, tools) {
-      if (!shared.pool)
-        throw new SaasError('pool_not_deployed', 'the pool is not deployed', {
-          hint: 'deploy it: saas-ecs deploy-shared',
-        });
-      const { userPoolId, clientId, issuer } = shared.pool;
+      const { userPoolId, clientId, issuer } = poolShared(session);
       data.pool = { userPoolId, clientId, issuer };
       await tools.save({
         cell: shared.cell.name,
@@ -193,11 +213,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
       name: 'limits',
       title: 'Set the limits',
       async run(_data, tools) {
-        const planId = shared.usagePlans[tier.name];
-        if (planId === undefined)
-          throw new SaasError('tier_not_deployed', `the tier "${tier.name}" has no usage plan yet`, {
-            hint: 'deploy it: saas-ecs deploy-shared',
-          });
+        const planId = planOf(session, tier);
         const keyId = await plans.ensureKey(tenantId, shared.apiKeySecretArn, tags);
         await plans.addKey(planId, keyId);
         await tools.save({ apiKeyId: keyId, usagePlanId: planId });

@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { APIGatewayClient, GetApiKeysCommand } from '@aws-sdk/client-api-gateway';
 import { CloudFormationClient, ListStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CognitoIdentityProviderClient, ListUsersCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/model/installation.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { newProject, type Project } from './project.ts';
+import { api, newProject, type Project } from './project.ts';
+import { at, start } from './started.ts';
 
 let project: Project;
 let endpoint = '';
@@ -17,36 +18,6 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-interface Stopped {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  /** The last line of stdout, parsed. */
-  last: { ok?: boolean; error?: { code: string; hint: string } };
-}
-
-/** Runs a command as a process of its own and sends it a signal when the event comes; undefined: never. */
-function runUntil(
-  argv: string[],
-  event: { type: string; step: string },
-  signal: NodeJS.Signals,
-): Promise<Stopped> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`${packageRoot()}/bin/saas-ecs`, ...argv, '--output', 'ndjson'], {
-      cwd: project.directory,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let last: Stopped['last'] = {};
-    const lines = createInterface({ input: child.stdout });
-    lines.on('line', (line) => {
-      const message = JSON.parse(line) as { event?: { type: string; step?: string } } & Stopped['last'];
-      last = message;
-      if (message.event?.type === event.type && message.event.step === event.step) child.kill(signal);
-    });
-    child.on('error', reject);
-    child.on('close', (code, by) => resolve({ code, signal: by, last }));
-  });
-}
-
 const onboarding = (tier: string, name: string): string[] => [
   'onboard',
   '--tier',
@@ -56,6 +27,20 @@ const onboarding = (tier: string, name: string): string[] => [
   '--email',
   `admin@${name}.example`,
 ];
+const offboarding = (name: string, ...flags: string[]): string[] => [
+  'offboard',
+  name,
+  '--confirm',
+  name,
+  ...flags,
+];
+
+const statusOf = async (name: string): Promise<string | undefined> =>
+  (await project.json<{ tenants: Tenant[] }>('list-tenants')).tenants.find((tenant) => tenant.name === name)
+    ?.status;
+
+const poolOf = async (name: string): Promise<string> =>
+  (await project.json<{ resources: { userPoolId: string } }>('describe-tenant', name)).resources.userPoolId;
 
 /** How often each thing of a tenant exists in the account. */
 async function counts(tenant: Tenant, userPoolId: string): Promise<Record<string, number>> {
@@ -79,114 +64,159 @@ async function counts(tenant: Tenant, userPoolId: string): Promise<Record<string
     keys: items.filter((key) => key.name === `tenant-${tenant.tenantId}`).length,
     stacks: StackSummaries.filter((stack) => stack.StackName === `tenant-${tenant.tenantId}`).length,
     users: Users.filter((user) =>
-      user.Attributes?.some(({ Name, Value }) => Name === 'email' && Value === tenant.adminEmail),
+      user.Attributes?.some(({ Value }) => Value === tenant.adminEmail || Value === tenant.tenantId),
     ).length,
   };
 }
 
-const moments = (tier: string, first: string): [string, string, string][] =>
-  [first, 'identity', 'limits', 'verify'].flatMap((step): [string, string, string][] => [
-    [tier, 'step-started', step],
-    [tier, 'step-done', step],
-  ]);
+const moments = ['step-started', 'step-done'] as const;
 
-describe('onboarding, killed with -9', () => {
-  it.each([...moments('basic', 'placement'), ...moments('premium', 'infrastructure')])(
-    'on the tier %s at %s of %s: the same command again converges, and nothing is there twice',
-    async (tier, type, step) => {
-      const name = `kill-${tier}-${type.slice(5)}-${step}`.slice(0, 40);
-      const killed = await runUntil(onboarding(tier, name), { type, step }, 'SIGKILL');
-      expect(killed.signal).toBe('SIGKILL');
-      const between = await project.json<{ tenants: Tenant[] }>('list-tenants');
-      expect(between.tenants.find((tenant) => tenant.name === name)?.status).toBe('provisioning');
+describe('onboarding, killed with -9 at the start and the end of every step, each time taken up by the same command', () => {
+  it.each([
+    ['basic', 'placement'],
+    ['advanced', 'infrastructure'],
+    ['premium', 'infrastructure'],
+  ])(
+    'converges on the tier %s: served, nothing there twice, never active before that',
+    async (tier, first) => {
+      const name = `killed-${tier}`;
+      for (const step of [first, 'identity', 'limits', 'verify'])
+        for (const moment of moments) {
+          const killed = await start(project, onboarding(tier, name), at(moment, step, 'SIGKILL'));
+          expect([moment, step, killed.signal]).toEqual([moment, step, 'SIGKILL']);
+          // All is done and proved by then; what may be missing is the last write.
+          const proved = step === 'verify' && moment === 'step-done';
+          expect(proved ? ['provisioning', 'active'] : ['provisioning']).toContain(await statusOf(name));
+        }
+      const again = await project.cli(...onboarding(tier, name), '--json');
+      if (again.code !== 0) expect(again.json().error.code).toBe('tenant_exists');
 
-      const tenant = await project.json<Tenant>(...onboarding(tier, name));
-      expect(tenant).toMatchObject({ name, status: 'active' });
-      const { resources } = await project.json<{ resources: { userPoolId: string } }>(
-        'describe-tenant',
-        name,
-      );
-      expect(await counts(tenant, resources.userPoolId)).toEqual({
+      const tenant = await project.json<Tenant>('describe-tenant', name);
+      expect(tenant).toMatchObject({ name, tier, status: 'active', lastError: null });
+      expect(await counts(tenant, await poolOf(name))).toEqual({
         tenants: 1,
         keys: 1,
         stacks: tier === 'basic' ? 0 : 1,
         users: 1,
       });
-      await project.json('offboard', name, '--confirm', name);
+      const { token } = await project.json<{ token: string }>('token', '--tenant', name);
+      expect((await api(`${tenant.apiUrl}/orders`, { token })).status).toBe(200);
     },
+    120_000,
+  );
+});
+
+describe('offboarding, killed with -9 at the start and the end of every step, each time taken up by the same command', () => {
+  it.each([
+    ['basic', ['close', 'export', 'users', 'items', 'verify']],
+    ['advanced', ['close', 'export', 'users', 'items', 'stack', 'data', 'placement', 'verify']],
+  ])(
+    'finishes on the tier %s: nothing is left, and all that went is counted',
+    async (tier, steps) => {
+      const name = `leaving-${tier}`;
+      const tenant = await project.json<Tenant>(...onboarding(tier, name));
+      const userPoolId = await poolOf(name);
+      const { token } = await project.json<{ token: string }>('token', '--tenant', name);
+      const product = { name: 'Lamp', price: 19.5, sku: 'lamp', category: 'light' };
+      for (let made = 0; made < 3; made++)
+        expect(
+          (await api(`${tenant.apiUrl}/products`, { token, method: 'POST', body: product })).status,
+        ).toBe(201);
+
+      const exports = await mkdtemp(path.join(tmpdir(), 'saas-ecs-export-'));
+      const command = offboarding(name, '--export', exports);
+      for (const step of steps)
+        for (const moment of moments) {
+          const killed = await start(project, command, at(moment, step, 'SIGKILL'));
+          expect([moment, step, killed.signal]).toEqual([moment, step, 'SIGKILL']);
+          const gone = step === 'verify' && moment === 'step-done';
+          expect(gone ? ['offboarding', undefined] : ['offboarding']).toContain(await statusOf(name));
+          if (step !== 'close')
+            expect((await api(`${tenant.apiUrl}/products`, { token })).status).not.toBe(200);
+        }
+      const again = await project.cli(...command, '--json');
+      if (again.code === 0)
+        expect(again.json().data).toMatchObject({
+          deleted: { users: 1, items: 3, apiKeys: 1, stacks: tier === 'basic' ? 0 : 1 },
+        });
+      else expect(again.code).toBe(4);
+
+      expect((await project.cli('describe-tenant', name)).code).toBe(4);
+      expect((await readdir(exports, { recursive: true })).some((file) => file.endsWith('.ndjson'))).toBe(
+        true,
+      );
+      await rm(exports, { recursive: true });
+      if (tier === 'basic')
+        expect(await counts(tenant, userPoolId)).toEqual({ tenants: 0, keys: 0, stacks: 0, users: 0 });
+      else
+        await expect(counts(tenant, userPoolId)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+      // The name is free again.
+      expect(await project.json<Tenant>(...onboarding('basic', name))).toMatchObject({ status: 'active' });
+    },
+    180_000,
   );
 });
 
 describe('Ctrl-C', () => {
   it('stops watching, says how to go on, and deletes nothing', async () => {
-    const stopped = await runUntil(
+    const stopped = await start(
+      project,
       onboarding('advanced', 'paused'),
-      { type: 'step-started', step: 'infrastructure' },
-      'SIGINT',
+      at('step-started', 'infrastructure', 'SIGINT'),
     );
     expect(stopped.code).toBe(130);
     expect(stopped.last.error).toMatchObject({
       code: 'interrupted',
+      exitCode: 130,
+      message: expect.stringContaining('stopped watching: the onboarding of "paused"'),
       hint: expect.stringContaining('saas-ecs onboard --tier advanced --name paused'),
     });
+    expect(await statusOf('paused')).toBe('provisioning');
     expect(await project.json<Tenant>(...onboarding('advanced', 'paused'))).toMatchObject({
       status: 'active',
     });
   });
 
+  it('in an offboarding names the command that goes on, and leaves the tenant neither active nor gone', async () => {
+    const stopped = await start(project, offboarding('paused'), at('step-started', 'stack', 'SIGINT'));
+    expect(stopped.code).toBe(130);
+    expect(stopped.last.error?.hint).toContain('saas-ecs offboard paused --confirm paused');
+    expect(await statusOf('paused')).toBe('offboarding');
+    await project.json(...offboarding('paused'));
+  });
+
   it('exits with 143 on SIGTERM', async () => {
-    const stopped = await runUntil(
+    const stopped = await start(
+      project,
       onboarding('advanced', 'ended'),
-      { type: 'step-started', step: 'infrastructure' },
-      'SIGTERM',
+      at('step-started', 'infrastructure', 'SIGTERM'),
     );
-    expect(stopped.code).toBe(143);
-    await project.json('offboard', 'ended', '--confirm', 'ended');
+    expect([stopped.code, stopped.last.error?.exitCode]).toEqual([143, 143]);
+    await project.json(...offboarding('ended'));
   });
 });
 
-describe('offboarding, killed with -9', () => {
-  it.each(['close', 'users', 'items', 'stack', 'data', 'placement', 'verify'])(
-    'at %s: the same command again finishes',
-    async (step) => {
-      const name = `leaving-${step}`;
-      const tenant = await project.json<Tenant>(...onboarding('advanced', name));
-      const { resources } = await project.json<{ resources: { userPoolId: string } }>(
-        'describe-tenant',
-        name,
-      );
-      const killed = await runUntil(
-        ['offboard', name, '--confirm', name],
-        { type: 'step-done', step },
-        'SIGKILL',
-      );
-      expect(killed.signal).toBe('SIGKILL');
-      await project.json('offboard', name, '--confirm', name);
-      expect((await project.cli('describe-tenant', name)).code).toBe(4);
-      await expect(counts(tenant, resources.userPoolId)).rejects.toMatchObject({
-        name: 'ResourceNotFoundException',
-      });
-    },
-  );
-});
-
 describe('two operators', () => {
-  it('never work on one tenant at once: the second is refused by name', async () => {
-    const first = runUntil(onboarding('advanced', 'contested'), { type: 'none', step: 'none' }, 'SIGKILL');
-    await expect
-      .poll(
-        async () =>
-          (await project.json<{ tenants: Tenant[] }>('list-tenants')).tenants.some(
-            (tenant) => tenant.name === 'contested',
-          ),
-        { timeout: 20_000 },
-      )
-      .toBe(true);
-    const second = await project.cli(...onboarding('advanced', 'contested'), '--json');
-    expect(second.json().error).toMatchObject({
-      code: 'tenant_busy',
-      message: expect.stringContaining('contested'),
+  it('never work on one tenant at once: the second is refused by name, whether he onboards or offboards', async () => {
+    let begun = (): void => {};
+    const working = new Promise<void>((resolve) => {
+      begun = resolve;
     });
+    const first = start(project, onboarding('advanced', 'contested'), (event) => {
+      if (event.type === 'step-started') begun();
+      return undefined;
+    });
+    await working;
+    const others = await Promise.all([
+      project.cli(...onboarding('advanced', 'contested'), '--json'),
+      project.cli(...offboarding('contested'), '--json'),
+    ]);
+    for (const { code, json } of others)
+      expect([code, json().error]).toMatchObject([
+        1,
+        { code: 'tenant_busy', message: expect.stringContaining('contested') },
+      ]);
     expect((await first).code).toBe(0);
+    expect(await statusOf('contested')).toBe('active');
   });
 });

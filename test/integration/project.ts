@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { expect } from 'vitest';
 import { type Ran, runCli } from '../cli/run-cli.ts';
 
 export interface Project {
@@ -15,7 +16,11 @@ export interface Project {
 /** A project in a temporary directory, with an embedded cloud of its own that commands start by themselves. */
 export async function newProject(...init: string[]): Promise<Project> {
   const directory = await mkdtemp(path.join(tmpdir(), 'saas-ecs-test-'));
-  const cli = (...argv: string[]): Promise<Ran> => runCli(argv, { cwd: directory });
+  const cli = async (...argv: string[]): Promise<Ran> => {
+    const ran = await runCli(argv, { cwd: directory });
+    expectNoStackTrace(argv, ran.stdout + ran.stderr);
+    return ran;
+  };
   const project: Project = {
     directory,
     cli,
@@ -32,6 +37,12 @@ export async function newProject(...init: string[]): Promise<Project> {
   };
   await project.json('init', '--app', 'shop', '--yes', ...init);
   return project;
+}
+
+/** What a person sees of any command, however it ends, is words; lines of code are for --debug. */
+export function expectNoStackTrace(argv: readonly string[], printed: string): void {
+  if (argv.includes('--debug')) return;
+  expect(printed, `printed by: saas-ecs ${argv.join(' ')}`).not.toMatch(/(^|\\n|\n)\s+at .+:\d+:\d+/);
 }
 
 export interface ApiReply {

@@ -216,6 +216,13 @@ describe('routing', () => {
     const { Rules = [] } = await client.send(new DescribeRulesCommand({ ListenerArn: listener }));
     const [one, two, last] = Rules;
     expect(last).toMatchObject({ Priority: 'default', IsDefault: true });
+    // In both spellings, as AWS shows them, whichever was used to set them.
+    const TargetGroupArn = one?.Actions?.[0]?.TargetGroupArn;
+    expect(TargetGroupArn).toMatch(/:targetgroup\//);
+    expect(one).toMatchObject({
+      Conditions: [{ Field: 'path-pattern', Values: ['/*'], PathPatternConfig: { Values: ['/*'] } }],
+      Actions: [{ Type: 'forward', ForwardConfig: { TargetGroups: [{ TargetGroupArn, Weight: 1 }] } }],
+    });
     await client.send(
       new SetRulePrioritiesCommand({
         RulePriorities: [

@@ -10,6 +10,7 @@ import {
   DescribeListeners$,
   type DescribeListenersInput,
   type DescribeListenersOutput,
+  type Listener,
   ModifyListener$,
   ModifyListenerAttributes$,
   type ModifyListenerAttributesInput,
@@ -19,11 +20,17 @@ import {
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import { checkActions } from './actions.ts';
 import { attributeList, listenerDefaults, mergeAttributes } from './attributes.ts';
+import { describedActions } from './described.ts';
 import { pageOf } from './page.ts';
 import { quotas, within } from './quotas.ts';
 import { elbArn, fullName, type ListenerRecord, type LoadBalancerState, newId, tagMap } from './state.ts';
 
 const invalid = (message: string): AwsError => new AwsError('ValidationError', message);
+
+const shown = ({ description }: ListenerRecord): Listener => ({
+  ...description,
+  DefaultActions: describedActions(description.DefaultActions),
+});
 
 export interface Listeners {
   create(input: CreateListenerInput): ListenerRecord;
@@ -133,7 +140,7 @@ export function createListeners(cloud: Cloud, state: LoadBalancerState): Listene
       operation(
         CreateListener$,
         (input: CreateListenerInput): CreateListenerOutput => ({
-          Listeners: [listeners.create(input).description],
+          Listeners: [shown(listeners.create(input))],
         }),
       ),
       operation(DescribeListeners$, (input: DescribeListenersInput): DescribeListenersOutput => {
@@ -143,12 +150,12 @@ export function createListeners(cloud: Cloud, state: LoadBalancerState): Listene
           ? input.ListenerArns.map((arn) => state.listener(arn))
           : state.listenersOf(state.loadBalancer(input.LoadBalancerArn).arn);
         const page = pageOf(found, input, 400);
-        return { Listeners: page.items.map(({ description }) => description), NextMarker: page.next };
+        return { Listeners: page.items.map(shown), NextMarker: page.next };
       }),
       operation(
         ModifyListener$,
         (input: ModifyListenerInput): ModifyListenerOutput => ({
-          Listeners: [listeners.modify(input).description],
+          Listeners: [shown(listeners.modify(input))],
         }),
       ),
       operation(DeleteListener$, (input: DeleteListenerInput) => {

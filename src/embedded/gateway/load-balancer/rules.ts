@@ -19,6 +19,7 @@ import {
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import { checkActions } from './actions.ts';
 import { checkConditions } from './conditions.ts';
+import { describedActions, describedConditions } from './described.ts';
 import { pageOf } from './page.ts';
 import { quotas, within } from './quotas.ts';
 import {
@@ -43,8 +44,8 @@ export interface Rules {
 const describeRule = ({ arn, priority, description }: RuleRecord): Rule => ({
   RuleArn: arn,
   Priority: String(priority),
-  Conditions: description.Conditions,
-  Actions: description.Actions,
+  Conditions: describedConditions(description.Conditions),
+  Actions: describedActions(description.Actions),
   IsDefault: false,
 });
 
@@ -52,7 +53,7 @@ const describeDefault = ({ defaultRuleArn, description }: ListenerRecord): Rule 
   RuleArn: defaultRuleArn,
   Priority: 'default',
   Conditions: [],
-  Actions: description.DefaultActions,
+  Actions: describedActions(description.DefaultActions),
   IsDefault: true,
 });
 

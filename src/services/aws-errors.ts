@@ -1,4 +1,5 @@
 import { ExitCode, SaasError } from '../model/error.ts';
+import { isToolkitError, readToolkitFailure } from './toolkit-errors.ts';
 
 interface Fields {
   name?: string;
@@ -86,24 +87,18 @@ export function toSaasError(error: unknown): SaasError {
   if (fields.name === 'AbortError')
     return new SaasError('interrupted', 'stopped', { exitCode: ExitCode.interrupted, cause: error });
   const text = fields.message ?? String(error);
-  const rule = rules.find((candidate) => candidate.when(fields, text));
-  const said = [fields.name, text].filter((part) => part && part !== 'Error').join(': ');
-  // The CDK's toolkit: its message is one line of summary, then what failed and why.
-  if (
-    /^(Deployment|Toolkit|Assembly|Authentication|ContextProvider)Error$|^DeployStackFailed$/.test(
-      fields.name ?? '',
-    )
-  ) {
-    const lines = text
-      .split('\n')
-      .map((line) => line.trim())
-      .filter(Boolean);
-    return new SaasError('deployment_failed', `the deployment failed: ${lines.slice(0, 2).join(' ')}`, {
-      detail: lines.slice(1).join('\n'),
+  const toolkit = isToolkitError(fields.name) ? readToolkitFailure(text) : undefined;
+  // Below the toolkit's first line there may be what a task logged: that says nothing of this environment.
+  const rule = rules.find((candidate) =>
+    toolkit ? candidate.when({}, toolkit.message) : candidate.when(fields, text),
+  );
+  const said = toolkit?.message ?? [fields.name, text].filter((part) => part && part !== 'Error').join(': ');
+  if (toolkit && !rule)
+    return new SaasError('deployment_failed', toolkit.message, {
+      detail: toolkit.detail,
       hint: 'repair the cause, then run the same command again',
       cause: error,
     });
-  }
   if (rule) return new SaasError(rule.code, rule.message, { detail: said, hint: rule.hint, cause: error });
   if (fields.$metadata)
     return new SaasError('aws_error', 'AWS refused a call', {

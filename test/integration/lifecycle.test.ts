@@ -162,10 +162,21 @@ describe('isolation', () => {
   // The limits are proved below; here they would only be in the way.
   beforeAll(async () => {
     for (const tier of ['basic', 'advanced', 'premium'])
-      await project.json('throttle', '--tier', tier, '--rate', '1000', '--burst', '1000', '--quota', '100000/day');
+      await project.json(
+        'throttle',
+        '--tier',
+        tier,
+        '--rate',
+        '1000',
+        '--burst',
+        '1000',
+        '--quota',
+        '100000/day',
+      );
   });
   afterAll(async () => {
-    for (const tier of ['basic', 'advanced', 'premium']) await project.json('throttle', '--tier', tier, '--reset');
+    for (const tier of ['basic', 'advanced', 'premium'])
+      await project.json('throttle', '--tier', tier, '--reset');
   });
 
   const pairs = guests.flatMap(([one]) =>

@@ -21,8 +21,22 @@ export async function environmentOf(pid) {
 
 /** Processor time that a process has had, in milliseconds: user and system, in ticks of 10 ms. */
 export async function cpuMs(pid) {
+  const { utime, stime } = await statOf(pid);
+  return 10 * (utime + stime);
+}
+
+async function statOf(pid) {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The second field is the program's name and may hold blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return 10 * (Number(fields[11]) + Number(fields[12]));
+  const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number);
+  return { utime, stime, cutime, cstime };
+}
+
+/** That of a process, of its children, and of those that it had. */
+export async function cpuMsWithChildren(pid) {
+  const { cutime, cstime } = await statOf(pid);
+  const times = await Promise.all([pid, ...(await childrenOf(pid))].map(cpuMs));
+  // A child that has just ended has no time of its own any more: it is in its parent's.
+  return times.filter(Boolean).reduce((sum, ms) => sum + ms, 10 * (cutime + cstime));
 }

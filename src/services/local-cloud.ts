@@ -249,7 +249,12 @@ const environmentOfDaemon = (): NodeJS.ProcessEnv => {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(AWS_|CDK_|SAAS_ECS_|NODE_OPTIONS$)/.test(name),
   );
-  return { ...Object.fromEntries(own), AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+  return {
+    ...Object.fromEntries(own),
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    // glibc keeps freed memory an arena a thread: with two arenas the process stays about 70 MB smaller (mallopt(3)).
+    MALLOC_ARENA_MAX: '2',
+  };
 };
 
 /** Starts the process and waits for what it says of its start. */

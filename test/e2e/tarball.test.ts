@@ -47,7 +47,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await saasEcs('local', 'stop');
+  if (bin !== '') await saasEcs('local', 'stop');
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 

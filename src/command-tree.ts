@@ -185,6 +185,12 @@ export function commandTree(
           new Option('--tiers <names>', 'of basic, advanced, premium; comma-separated').argParser(list),
         )
         .addOption(
+          new Option(
+            '--limits <limits>',
+            'rate/burst/quota by tier, e.g. basic=20/40/5000/day; comma-separated',
+          ).argParser(list),
+        )
+        .addOption(
           new Option('--services <names>', 'of orders, products, users; comma-separated').argParser(list),
         )
         .addOption(

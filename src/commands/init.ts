@@ -13,6 +13,8 @@ export interface InitOptions {
   envName?: string;
   tiers?: string[];
   services?: string[];
+  /** `<tier>=<rate>/<burst>/<quota>`, e.g. `basic=20/40/5000/day`. */
+  limits?: string[];
   routing?: 'direct' | 'proxy';
   yes?: boolean;
   force?: boolean;
@@ -109,8 +111,9 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
       })),
     });
     tiers = chosen('--tiers', names, defaultTiers, (tier) => tier.name);
-    tiers = await askLimits(cli, tiers);
+    if (options.limits === undefined) tiers = await askLimits(cli, tiers);
   }
+  tiers = withLimits(tiers, options.limits ?? []);
   let services = chosen('--services', options.services, defaultServices, (service) => service);
   if (asking && options.services === undefined)
     services = chosen(
@@ -132,6 +135,7 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
     '--aws-region': options.region,
     '--env-name': options.envName,
     '--tiers': options.tiers?.join(','),
+    '--limits': options.limits?.join(','),
     '--services': options.services?.join(','),
     '--routing': options.routing,
   });
@@ -155,7 +159,7 @@ async function askLimits(cli: Invocation, tiers: NewProject['tiers']): Promise<N
       { name: 'set them now', value: 'ask' },
     ],
   });
-  // The choice has no flag of its own: limits live in the file.
+  // What --limits takes is told once all are known.
   cli.prompts.answered.splice(-2);
   if (keep === 'default') return tiers;
   const number = (value: string): true | string =>
@@ -185,7 +189,28 @@ async function askLimits(cli: Invocation, tiers: NewProject['tiers']): Promise<N
     });
     cli.prompts.answered.splice(-6);
   }
+  cli.prompts.answered.push(
+    '--limits',
+    asked.map(({ name, rate, burst, quota }) => `${name}=${rate}/${burst}/${quota}`).join(','),
+  );
   return asked;
+}
+
+/** The tiers with the limits that --limits gave: `basic=20/40/5000/day`. */
+function withLimits(tiers: NewProject['tiers'], limits: readonly string[]): NewProject['tiers'] {
+  const given = new Map(
+    limits.map((text) => {
+      const [, name = '', rate, burst, quota = ''] =
+        /^([^=]+)=([1-9][0-9]*)\/([1-9][0-9]*)\/([1-9][0-9]*\/(?:day|week|month))$/.exec(text) ?? [];
+      if (tiers.some((tier) => tier.name === name))
+        return [name, { rate: Number(rate), burst: Number(burst), quota }];
+      throw new SaasError('bad_usage', `--limits: "${text}" is not a tier with its limits`, {
+        hint: `for example: --limits ${tiers[0]?.name ?? 'basic'}=20/40/5000/day (requests a second, at once, quota)`,
+        exitCode: ExitCode.usage,
+      });
+    }),
+  );
+  return tiers.map((tier) => ({ ...tier, ...given.get(tier.name) }));
 }
 
 function chosen<T>(

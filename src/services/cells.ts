@@ -45,7 +45,7 @@ export async function place(
   }
   throw new SaasError('cells_full', `no cell has ${routed.length} free slots`, {
     detail: `a load balancer has ${slotsPerCell} target groups at most, and every cell's are in use`,
-    hint: 'add a cell, then run the command again: saas-ecs deploy-shared --add-cell',
+    hint: 'offboard tenants that are not needed, or deploy to another environment; a further cell can not be added by a command yet',
   });
 }
 

@@ -74,6 +74,15 @@ describe('init', () => {
     expect(await readFile(file, 'utf8')).not.toContain('# mine');
   });
 
+  it('takes limits by a flag, and refuses what are none', async () => {
+    const made = await runCli(['init', 'limited', '--yes', '--limits', 'basic=20/40/5000/week'], { cwd });
+    expect(made.code).toBe(0);
+    const text = await readFile(path.join(cwd, 'limited', 'saas-ecs.yaml'), 'utf8');
+    expect(text).toMatch(/rate: 20\n\s+burst: 40\n\s+quota: 5000\/week/);
+    for (const limits of ['gold=1/1/1/day', 'basic=0/1/1/day', 'basic=1/1/1/year'])
+      expect((await runCli(['init', 'unlimited', '--yes', '--limits', limits], { cwd })).code).toBe(2);
+  });
+
   it('writes nothing when an answer is not valid', async () => {
     const ran = await runCli(['init', 'bad', '--app', 'Not Valid', '--yes'], { cwd });
     expect(ran.code).toBe(2);

@@ -3,7 +3,7 @@
  * heavy.
  */
 import { CommanderError } from 'commander';
-import { commandTree, invocation, type Place } from './command-tree.ts';
+import { commandTree, invocation, type Place } from './command-tree/index.ts';
 import { ExitCode, SaasError } from './model/error.ts';
 import type { OutputFormat } from './ui/output.ts';
 

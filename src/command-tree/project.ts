@@ -1,0 +1,87 @@
+/** Commands that set a whole system up and take it down again. */
+import { Option } from 'commander';
+import { option, type Tree } from './definition.ts';
+import { list } from './values.ts';
+
+export function projectCommands({ program, add, action }: Tree): void {
+  add(
+    program,
+    'init [dir]',
+    'write saas-ecs.yaml for a new project',
+    [
+      'saas-ecs init',
+      'saas-ecs init shop --app acme-shop --yes',
+      'saas-ecs init --app acme-shop --account 123456789012 --aws-region eu-west-1 --email ops@acme.example',
+    ],
+    (command) => {
+      command
+        .addOption(option('--app <name>', 'name of the app', 'APP'))
+        .addOption(option('--email <address>', "the operator's e-mail address", 'EMAIL'))
+        .addOption(
+          option('--account <id>', 'AWS account, for an environment beside the embedded one', 'ACCOUNT'),
+        )
+        .addOption(option('--aws-region <region>', 'Region of that account'))
+        .addOption(option('--env-name <name>', 'name of that environment (default: prod)'))
+        .addOption(
+          new Option('--tiers <names>', 'of basic, advanced, premium; comma-separated').argParser(list),
+        )
+        .addOption(
+          new Option(
+            '--limits <limits>',
+            'rate/burst/quota by tier, e.g. basic=20/40/5000/day; comma-separated',
+          ).argParser(list),
+        )
+        .addOption(
+          new Option('--services <names>', 'of orders, products, users; comma-separated').argParser(list),
+        )
+        .addOption(
+          new Option('--routing <kind>', 'direct, or an nginx proxy in front of each silo').choices([
+            'direct',
+            'proxy',
+          ]),
+        )
+        .option('-y, --yes', 'take the defaults, ask nothing')
+        .option('--force', 'overwrite a saas-ecs.yaml that is there');
+      action(command, async (cli, [dir], options) => {
+        const { awsRegion, ...rest } = options;
+        return (await import('../commands/init.ts')).init(cli, dir, {
+          ...rest,
+          ...(typeof awsRegion === 'string' && { region: awsRegion }),
+        });
+      });
+    },
+  );
+
+  add(
+    program,
+    'deploy-shared',
+    'deploy what all tenants share, and publish the tenant templates',
+    [
+      'saas-ecs deploy-shared',
+      'saas-ecs deploy-shared --dry-run',
+      'saas-ecs deploy-shared --env prod --yes --json',
+    ],
+    (command) => {
+      command
+        .option('--dry-run', 'show what would change, change nothing')
+        .option('--exit-code', 'with --dry-run: exit with 3 when something would change')
+        .option('-y, --yes', 'do not ask before deploying to an account');
+      action(command, async (cli, _, options) =>
+        (await import('../commands/deploy-shared.ts')).deployShared(cli, options),
+      );
+    },
+  );
+
+  add(
+    program,
+    'destroy-shared',
+    'take down what deploy-shared made',
+    ['saas-ecs destroy-shared', 'saas-ecs destroy-shared --confirm acme-shop --json'],
+    (command) => {
+      command.option('--confirm <app>', 'the name of the app, instead of typing it');
+      action(command, async (cli, _, options) =>
+        (await import('../commands/destroy-shared.ts')).destroyShared(cli, options),
+      );
+    },
+  );
+}

@@ -1,0 +1,29 @@
+/** Values of flags, read from their text. Each throws InvalidArgumentError with what it must be. */
+import { InvalidArgumentError } from 'commander';
+import { type QuotaPeriod, quotaPeriods } from '../model/tier.ts';
+
+export const whole = (text: string): number => {
+  if (!/^[1-9][0-9]*$/.test(text)) throw new InvalidArgumentError('it must be a whole number above 0');
+  return Number(text);
+};
+
+export const port = (text: string): number => {
+  const value = whole(text);
+  if (value > 65_535) throw new InvalidArgumentError('a port is 65535 at most');
+  return value;
+};
+
+export const quota = (text: string): { limit: number; period: QuotaPeriod } => {
+  const [, limit, period] = /^([1-9][0-9]*)\/(\w+)$/.exec(text) ?? [];
+  if (limit === undefined || !quotaPeriods.includes(period as QuotaPeriod))
+    throw new InvalidArgumentError(
+      'a quota is a number and a period, e.g. 1000/day, 5000/week or 20000/month',
+    );
+  return { limit: Number(limit), period: period as QuotaPeriod };
+};
+
+export const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);

@@ -25,6 +25,9 @@ import { createServiceDiscovery } from './resources/service-discovery.ts';
 import { createSsm } from './resources/ssm/index.ts';
 import { openStore, type Store } from './store.ts';
 
+/** How long a start waits for the tasks of an earlier run to serve again, in milliseconds. */
+const returnWithin = 60_000;
+
 export interface CloudOptions {
   /** Everything the cloud keeps, below one directory that only its user may read. */
   stateDir: string;
@@ -136,6 +139,11 @@ async function assemble(
     server = await startEndpoint(cloud, options.port ?? 0);
     endpoint = server.url;
     for (const service of services) await service.start?.();
+    // Whoever finds the cloud ready finds the services that it ran before serving.
+    const inTime = AbortSignal.timeout(returnWithin);
+    await Promise.all(services.map((service) => service.returned?.(inTime))).catch((error: unknown) =>
+      cloud.log(`ready before every service was back: ${String(error)}`),
+    );
     server.ready();
   } catch (error) {
     await stop();

@@ -108,6 +108,8 @@ export interface AwsService {
   readonly routes?: readonly Route[];
   /** Brings back what ran when the process ended. Called once, after all services exist and the endpoint listens. */
   start?(): Promise<void>;
+  /** Resolves when what {@link start} brought back is at work again; rejects on abort, when that takes too long. */
+  returned?(signal: AbortSignal): Promise<void>;
   /**
    * Ends processes and timers; the state stays. It is not called when this process is killed: every child process holds
    * a pipe or IPC channel of ours and ends when that closes.

@@ -40,6 +40,12 @@ const serves = async (host: string): Promise<boolean> =>
     () => false,
   );
 
+const steady = (service: string): Promise<unknown> =>
+  until(async () => {
+    const { services } = await fixture.ecs.describeServices({ cluster: 'main', services: [service] });
+    return services?.[0]?.deployments?.[0]?.rolloutState === 'COMPLETED' || undefined;
+  });
+
 test('after a restart every task is back, with its name and address', async () => {
   const { physicalId } = await createResource(fixture.cloud, 'AWS::ECS::TaskDefinition', webTask(image));
   const create = {
@@ -49,19 +55,40 @@ test('after a restart every task is back, with its name and address', async () =
     desiredCount: 3,
   };
   await fixture.ecs.createService({ ...create, serviceName: 'web' });
-  await until(async () => (await addresses(fixture, 'main', 'web')).length === 3);
+  await steady('web');
   const before = await fixture.ecs.listTasks({ cluster: 'main', serviceName: 'web' });
   const hosts = await addresses(fixture, 'main', 'web');
   await fixture.cloud.stop();
   expect(await Promise.all(hosts.map(serves))).toEqual([false, false, false]);
   await fixture.restart();
-  await until(async () => {
-    const { services } = await fixture.ecs.describeServices({ cluster: 'main', services: ['web'] });
-    return services?.[0]?.events?.[0]?.message?.includes('steady state') && services[0].runningCount === 3;
-  });
+  // Not until then was it said to be there.
+  expect(await Promise.all(hosts.map(serves))).toEqual([true, true, true]);
   const after = await fixture.ecs.listTasks({ cluster: 'main', serviceName: 'web' });
   expect(after.taskArns?.toSorted()).toEqual(before.taskArns?.toSorted());
   expect((await addresses(fixture, 'main', 'web')).toSorted()).toEqual(hosts.toSorted());
+});
+
+test('a service that can not come back keeps nobody waiting', async () => {
+  const flag = path.join(fixture.directory, 'broken');
+  const script = await fixture.image('script', {
+    Dockerfile: `FROM scratch\nENTRYPOINT ["sh", "-c", "test ! -e '${flag}' && exec sleep 600"]\n`,
+  });
+  const { physicalId } = await createResource(fixture.cloud, 'AWS::ECS::TaskDefinition', {
+    Family: 'script',
+    Memory: '64',
+    ContainerDefinitions: [{ Name: 'script', Image: script }],
+  });
+  await fixture.ecs.createService({
+    cluster: 'main',
+    serviceName: 'script',
+    taskDefinition: physicalId,
+    desiredCount: 1,
+  });
+  await steady('script');
+  await writeFile(flag, '');
+  await fixture.restart();
+  const { services } = await fixture.ecs.describeServices({ cluster: 'main', services: ['script', 'web'] });
+  expect(services?.map(({ runningCount }) => runningCount)).toEqual([0, 3]);
 });
 
 /** Runs the cloud in a process of its own, to be killed. */

@@ -66,6 +66,16 @@ export function createEcs(cloud: Cloud): AwsService {
       await tasks.recover();
       for (const key of state.services.keys()) scheduler.wake(key);
     },
+    async returned(signal) {
+      const served = [...state.services.values()].filter(
+        ({ status, deployments }) => status === 'ACTIVE' && deployments[0]?.rolloutState === 'COMPLETED',
+      );
+      await Promise.all(
+        served.map(({ cluster, serviceName }) =>
+          scheduler.restored(state.serviceKey(cluster, serviceName), signal),
+        ),
+      );
+    },
     async stop() {
       scheduler.stop();
       await tasks.suspend();

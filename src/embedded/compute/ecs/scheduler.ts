@@ -37,6 +37,8 @@ export interface Scheduler {
    * circuit breaker ends `deployment`, or on abort.
    */
   steady(key: string, deployment: string | undefined, signal: AbortSignal | undefined): Promise<void>;
+  /** Resolves when the service has its desired tasks again, healthy, or is gone, or one of them has failed; rejects on abort. */
+  restored(key: string, signal: AbortSignal): Promise<void>;
   stop(): void;
 }
 
@@ -356,6 +358,37 @@ export function createScheduler({ cloud, state, tasks, connect }: SchedulerParts
     for (const check of [...(waiters.get(key) ?? [])]) check();
   };
 
+  /** Looks whenever the service has been looked after, until `outcome` is true or it is gone; rejects with what `outcome` throws, and on abort. */
+  const until = async (
+    key: string,
+    signal: AbortSignal | undefined,
+    outcome: (service: ServiceRecord) => boolean,
+  ): Promise<void> => {
+    const reached = (): boolean => {
+      signal?.throwIfAborted();
+      const service = state.services.get(key);
+      return !service || service.status === 'INACTIVE' || outcome(service);
+    };
+    if (reached()) return;
+    await new Promise<void>((resolve, reject_) => {
+      const set = waiters.get(key) ?? new Set();
+      waiters.set(key, set);
+      const check = (): void => {
+        try {
+          if (!reached()) return;
+          resolve();
+        } catch (error) {
+          reject_(error as Error);
+        }
+        set.delete(check);
+        if (set.size === 0) waiters.delete(key);
+        signal?.removeEventListener('abort', check);
+      };
+      set.add(check);
+      signal?.addEventListener('abort', check, { once: true });
+    });
+  };
+
   return {
     deploy,
     wake,
@@ -391,34 +424,21 @@ export function createScheduler({ cloud, state, tasks, connect }: SchedulerParts
       await targets.deregister(task);
     },
 
-    async steady(key, deployment, signal) {
-      const outcome = (): boolean => {
-        signal?.throwIfAborted();
-        const service = state.services.get(key);
-        if (!service || service.status === 'INACTIVE') return true;
+    steady: (key, deployment, signal) =>
+      until(key, signal, (service) => {
         if (service.failure && service.failure.deployment === deployment)
           throw new Error(service.failure.message);
         return service.status === 'ACTIVE' && service.steady;
-      };
-      if (outcome()) return;
-      await new Promise<void>((resolve, reject_) => {
-        const set = waiters.get(key) ?? new Set();
-        waiters.set(key, set);
-        const check = (): void => {
-          try {
-            if (!outcome()) return;
-            resolve();
-          } catch (error) {
-            reject_(error as Error);
-          }
-          set.delete(check);
-          if (set.size === 0) waiters.delete(key);
-          signal?.removeEventListener('abort', check);
-        };
-        set.add(check);
-        signal?.addEventListener('abort', check, { once: true });
-      });
-    },
+      }),
+
+    restored: (key, signal) =>
+      until(
+        key,
+        signal,
+        // What the record says of its state is from before; the tasks tell how it is now.
+        ({ desiredCount }) =>
+          live(key).filter(isReady).length >= desiredCount || (backoffs.get(key)?.failures ?? 0) > 0,
+      ),
 
     stop() {
       stopped = true;

@@ -12,9 +12,14 @@ export const withPrefix = (prefix: string | undefined, name: string): string =>
   prefix ? `${prefix}-${name}` : name;
 export const tenantStackName = (prefix: string | undefined, tenantId: string): string =>
   withPrefix(prefix, `tenant-${tenantId}`);
-/** The first cell is part of the shared infrastructure, so `n` starts at 2. */
-export const cellStackName = (prefix: string | undefined, n: number): string =>
-  withPrefix(prefix, `cell-${n}`);
+/** The first cell is part of the shared infrastructure; each further one is a stack of its own. */
+export const firstCell = 'cell-1';
+export const cellName = (n: number): string => `cell-${n}`;
+/** Inverse of {@link cellName}. */
+export const cellNumber = (cell: string): number => Number(cell.slice('cell-'.length));
+export const cellStackName = (prefix: string | undefined, cell: string): string => withPrefix(prefix, cell);
+/** Parameter of the further cells' template. */
+export const cellNameParameter = 'CellName';
 
 /** SSM parameters that the shared stacks write, below {@link parameterPath}; tenant templates and the CLI read them. */
 export const sharedParameters = {
@@ -53,7 +58,7 @@ export interface CellOutputs {
   loadBalancerArn: string;
   loadBalancerSecurityGroupId: string;
   /** Tier name -> usage plan id on this cell's stage. */
-  usagePlans?: Record<string, string>;
+  usagePlans: Record<string, string>;
 }
 export const cellParameterPath = (app: string, environment: string, cell: string): string =>
   `/saas-ecs/${app}/${environment}/cell/${cell}`;
@@ -70,10 +75,6 @@ export interface PoolOutputs {
   /** Service name -> ECS service name. */
   services?: Record<string, string>;
 }
-
-/** JSON value of the SSM parameter `usage-plans`: tier name -> usage plan id. */
-export const usagePlansParameterPath = (app: string, environment: string): string =>
-  `/saas-ecs/${app}/${environment}/usage-plans`;
 
 /** JSON value of the SSM parameter `images`: service name (and `proxy`) -> image URI. */
 export const imagesParameterPath = (app: string, environment: string): string =>

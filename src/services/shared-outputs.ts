@@ -4,9 +4,9 @@ import { SaasError } from '../model/error.ts';
 import {
   type CellOutputs,
   cellParameterPath,
+  firstCell,
   type PoolOutputs,
   parameterPath,
-  usagePlansParameterPath,
 } from '../model/names.ts';
 import type { Target } from './environment.ts';
 
@@ -18,8 +18,6 @@ export interface SharedOutputs {
   cell: CellOutputs;
   /** Undefined when no tier has the model `pool`. */
   pool: PoolOutputs | undefined;
-  /** Tier name -> usage plan id. */
-  usagePlans: Record<string, string>;
 }
 
 /** One call. Throws `not_deployed` when the shared stacks are not there. */
@@ -32,8 +30,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     artifactsBucket: path('artifactsBucket'),
     apiKeySecretArn: path('apiKeySecret'),
     pool: path('pool'),
-    cell: cellParameterPath(app, environment.name, 'cell-1'),
-    usagePlans: usagePlansParameterPath(app, environment.name),
+    cell: cellParameterPath(app, environment.name, firstCell),
   };
   const { Parameters = [] } = await new SSMClient(target.client).send(
     new GetParametersCommand({ Names: Object.values(names) }),
@@ -54,6 +51,5 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     apiKeySecretArn: need(names.apiKeySecretArn),
     cell: JSON.parse(need(names.cell)) as CellOutputs,
     pool: pool === undefined ? undefined : (JSON.parse(pool) as PoolOutputs),
-    usagePlans: JSON.parse(need(names.usagePlans)) as Record<string, string>,
   };
 }

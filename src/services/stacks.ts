@@ -11,6 +11,7 @@ import {
   type Stack,
   type StackEvent,
   type StackResourceSummary,
+  UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import { SaasError } from '../model/error.ts';
 import type { ClientOptions } from './environment.ts';
@@ -59,28 +60,39 @@ export class Stacks {
       await this.remove(request.name, options);
       stack = undefined;
     }
-    let token = stack?.StackId;
-    if (!stack) {
-      const { StackId } = await this.#client.send(
-        new CreateStackCommand({
-          StackName: request.name,
-          // Else a request that the client repeats, its answer being lost, finds its own stack in the way.
-          ClientRequestToken: randomUUID(),
-          TemplateURL: request.templateUrl,
-          Parameters: Object.entries(request.parameters).map(([ParameterKey, ParameterValue]) => ({
-            ParameterKey,
-            ParameterValue,
-          })),
-          Tags: Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value })),
-          Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
-        }),
-      );
-      token = StackId;
-    }
-    const done = await this.#watch(token ?? request.name, options);
-    if (done.StackStatus !== 'CREATE_COMPLETE' && done.StackStatus !== 'UPDATE_COMPLETE')
-      throw await this.#failure(request.name, done);
+    const stackId = stack?.StackId ?? (await this.#create(request));
+    const done = await this.#watch(stackId, options);
+    if (!isComplete(done.StackStatus)) throw await this.#failure(request.name, done);
     return outputsOf(done);
+  }
+
+  /** Gives the stack's id; its name when another operator was first, whose stack it is then. */
+  async #create(request: StackRequest): Promise<string> {
+    try {
+      const { StackId } = await this.#client.send(new CreateStackCommand(inputOf(request)));
+      return StackId ?? request.name;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'AlreadyExistsException') return request.name;
+      throw error;
+    }
+  }
+
+  /**
+   * Brings a stack that is there to a template and parameters, and waits until it rests. True when that changed
+   * something. Throws `stack_failed` with the first failed event.
+   */
+  async update(request: StackRequest, options: WatchOptions): Promise<boolean> {
+    // One that is under way takes no further update.
+    await this.#watch(request.name, { signal: options.signal });
+    try {
+      await this.#client.send(new UpdateStackCommand(inputOf(request)));
+    } catch (error) {
+      if (error instanceof Error && /no updates are to be performed/i.test(error.message)) return false;
+      throw error;
+    }
+    const done = await this.#watch(request.name, options);
+    if (!isComplete(done.StackStatus)) throw await this.#failure(request.name, done);
+    return true;
   }
 
   /** Deletes the stack and waits until it is gone. Throws `stack_failed` when something could not be deleted. */
@@ -170,6 +182,22 @@ export class Stacks {
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
+
+const inputOf = ({ name, templateUrl, parameters, tags }: StackRequest) => ({
+  StackName: name,
+  // Else a request that the client repeats, its answer being lost, finds its own stack in the way.
+  ClientRequestToken: randomUUID(),
+  TemplateURL: templateUrl,
+  Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+    ParameterKey,
+    ParameterValue,
+  })),
+  Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+  Capabilities: ['CAPABILITY_IAM' as const, 'CAPABILITY_NAMED_IAM' as const],
+});
+
+const isComplete = (status: string | undefined): boolean =>
+  status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE';
 
 const isRolledBack = (status: string | undefined): boolean =>
   status === 'ROLLBACK_COMPLETE' ||

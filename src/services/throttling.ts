@@ -1,11 +1,13 @@
 /** Limits: of a tier, shared by its tenants' keys one by one, and of a single tenant by an override. */
 import { SaasError } from '../model/error.ts';
 import type { Throttle } from '../model/tier.ts';
+import { cellOf } from './cells/placement.ts';
 import type { Context } from './context.ts';
 import { runOperation } from './operation.ts';
+import type { CellItem } from './registry/registry.ts';
 import { openSession, ownerTags, type Session } from './session.ts';
 import { liveThrottle, tierOf } from './tenants/view.ts';
-import { UsagePlans } from './usage-plans.ts';
+import { tierPlan, UsagePlans } from './usage-plans.ts';
 
 export interface Limits extends Throttle {
   scope: 'tier' | 'tenant';
@@ -54,20 +56,17 @@ export async function throttleTier(
   name: string,
   change: ThrottleChange | 'reset',
 ): Promise<Limits> {
-  const { registry, shared } = await openSession(context);
+  const { registry } = await openSession(context);
   const tier = tierOf(context.config, name);
-  const usagePlanId = shared.usagePlans[name];
-  if (usagePlanId === undefined)
-    throw new SaasError('tier_not_deployed', `the tier "${name}" has no usage plan yet`, {
-      hint: 'deploy it: saas-ecs deploy-shared',
-    });
+  const usagePlanIds = (await registry.cells()).map((cell) => tierPlan(cell, name));
   const throttle =
     change === 'reset'
       ? tier.throttle
       : merge(liveThrottle(context.config, await registry.tiers(), name), change);
-  await new UsagePlans(context.target.client).updatePlan(usagePlanId, throttle);
+  const plans = new UsagePlans(context.target.client);
+  for (const usagePlanId of usagePlanIds) await plans.updatePlan(usagePlanId, throttle);
   if (change === 'reset') await registry.deleteTier(name);
-  else await registry.putTier({ tier: name, usagePlanId, throttle, configured: tier.throttle });
+  else await registry.putTier({ tier: name, throttle, configured: tier.throttle });
   return { scope: 'tier', name, ...throttle };
 }
 
@@ -102,9 +101,10 @@ export async function throttleTenant(
         // An earlier run that was killed may have been asked for other limits than this one.
         always: true,
         async run(data, tools) {
+          const cell = await cellOf(registry, claimed);
           const planId = throttle
-            ? await planFor(context, session, throttle)
-            : (session.shared.usagePlans[tenant.tier] ?? '');
+            ? await planFor(context, session, throttle, cell)
+            : tierPlan(cell, tenant.tier);
           const maybeOn = new Set([...(data.maybeOn ?? []), claimed.usagePlanId ?? planId, planId]);
           data.maybeOn = [...maybeOn];
           await tools.save();
@@ -130,7 +130,18 @@ const merge = (current: Throttle, change: ThrottleChange): Throttle => ({
 });
 
 /** Overrides with equal limits share a plan, so the 300 plans of a Region don't bound the tenants. */
-async function planFor(context: Context, { registry }: Session, throttle: Throttle): Promise<string> {
+async function planFor(
+  context: Context,
+  session: Session,
+  throttle: Throttle,
+  cell: CellItem,
+): Promise<string> {
+  const planId = await sharedPlan(context, session, throttle);
+  await new UsagePlans(context.target.client).coverCell(planId, cell);
+  return planId;
+}
+
+async function sharedPlan(context: Context, { registry }: Session, throttle: Throttle): Promise<string> {
   const known = await registry.plan(throttle);
   if (known) return known.usagePlanId;
   const { rate, burst, quota } = throttle;

@@ -15,6 +15,7 @@ import {
   UpdateUsagePlanCommand,
 } from '@aws-sdk/client-api-gateway';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SaasError } from '../model/error.ts';
 import { apiKeyMessage } from '../model/registry.ts';
 import type { Throttle } from '../model/tier.ts';
 import type { ClientOptions } from './environment.ts';
@@ -135,6 +136,18 @@ export class UsagePlans {
     return undefined;
   }
 
+  /** Makes a plan hold in a cell as well, which may have come after it. */
+  async coverCell(planId: string, { restApiId, stage }: CellItem): Promise<void> {
+    const { apiStages = [] } = await this.#gateway.send(new GetUsagePlanCommand({ usagePlanId: planId }));
+    if (apiStages.some((known) => known.apiId === restApiId && known.stage === stage)) return;
+    await this.#gateway.send(
+      new UpdateUsagePlanCommand({
+        usagePlanId: planId,
+        patchOperations: [{ op: 'add', path: '/apiStages', value: `${restApiId}:${stage}` }],
+      }),
+    );
+  }
+
   async planLimits(planId: string): Promise<Throttle | undefined> {
     const { throttle, quota } = await this.#gateway.send(new GetUsagePlanCommand({ usagePlanId: planId }));
     if (!throttle || !quota) return undefined;
@@ -162,6 +175,15 @@ export class UsagePlans {
       }),
     );
   }
+}
+
+/** The usage plan of a tier in a cell. Throws `tier_not_deployed`. */
+export function tierPlan(cell: CellItem, tier: string): string {
+  const planId = cell.usagePlans[tier];
+  if (planId !== undefined) return planId;
+  throw new SaasError('tier_not_deployed', `the tier "${tier}" has no usage plan in ${cell.name} yet`, {
+    hint: 'deploy it: saas-ecs deploy-shared',
+  });
 }
 
 const keyName = (tenantId: string): string => `tenant-${tenantId}`;

@@ -8,6 +8,7 @@ import {
   CreateRestApiCommand,
   CreateUsagePlanCommand,
   GetApiKeysCommand,
+  GetUsagePlanCommand,
   GetUsagePlanKeysCommand,
   GetUsagePlansCommand,
   PutIntegrationCommand,
@@ -29,12 +30,12 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Config } from '../../src/model/config.ts';
 import {
+  cellNameParameter,
   cellParameterPath,
   type PoolOutputs,
   parameterPath,
   tenantOutputs,
   tenantParameters,
-  usagePlansParameterPath,
 } from '../../src/model/names.ts';
 import { tenantAttributes } from '../../src/model/tenant.ts';
 import type { Throttle } from '../../src/model/tier.ts';
@@ -56,6 +57,8 @@ export interface Environment extends Fixture {
   planNames(): Promise<string[]>;
   /** Usage plans that a key is on. */
   plansOf(keyId: string): Promise<{ id: string; rate: number }[]>;
+  /** `<api>:<stage>` of those that a plan holds for. */
+  stagesOf(planId: string): Promise<string[]>;
 }
 
 export async function startEnvironment(): Promise<Environment> {
@@ -88,6 +91,7 @@ export async function startEnvironment(): Promise<Environment> {
     listenerArn: 'listener',
     loadBalancerArn: 'balancer',
     loadBalancerSecurityGroupId: 'group',
+    usagePlans: plans,
   };
   const path = (name: Parameters<typeof parameterPath>[2]): string => parameterPath('shop', 'local', name);
   const ssm = new SSMClient(options);
@@ -97,7 +101,6 @@ export async function startEnvironment(): Promise<Environment> {
     [path('apiKeySecret')]: apiKeySecret,
     [path('pool')]: JSON.stringify(pool),
     [cellParameterPath('shop', 'local', 'cell-1')]: JSON.stringify(cell),
-    [usagePlansParameterPath('shop', 'local')]: JSON.stringify(plans),
   }))
     await ssm.send(new PutParameterCommand({ Name, Value, Type: 'String' }));
   await fixture.registry.putCell(cell);
@@ -167,6 +170,10 @@ export async function startEnvironment(): Promise<Environment> {
         if (keys.items?.some((key) => key.id === keyId)) on.push({ id, rate: limits?.rateLimit ?? 0 });
       }
       return on;
+    },
+    async stagesOf(planId) {
+      const { apiStages = [] } = await gateway.send(new GetUsagePlanCommand({ usagePlanId: planId }));
+      return apiStages.map(({ apiId, stage }) => `${apiId}:${stage}`);
     },
   };
 }
@@ -303,16 +310,72 @@ const siloTemplate = {
   },
 };
 
+const mockRoot = {
+  responses: { 200: { description: 'served' } },
+  'x-amazon-apigateway-integration': {
+    type: 'mock',
+    requestTemplates: { 'application/json': '{"statusCode": 200}' },
+    responses: { default: { statusCode: '200' } },
+  },
+};
+
+/** A further cell: an API that answers 200 to whoever asks, and the tiers' plans. */
+const cellTemplate = {
+  Parameters: { [cellNameParameter]: { Type: 'String' } },
+  Resources: {
+    Api: {
+      Type: 'AWS::ApiGateway::RestApi',
+      Properties: {
+        Name: { Ref: 'AWS::StackName' },
+        Body: { openapi: '3.0.1', info: { title: 'cell', version: '1' }, paths: { '/': { get: mockRoot } } },
+      },
+    },
+    Deployment: { Type: 'AWS::ApiGateway::Deployment', Properties: { RestApiId: { Ref: 'Api' } } },
+    Stage: {
+      Type: 'AWS::ApiGateway::Stage',
+      Properties: { RestApiId: { Ref: 'Api' }, DeploymentId: { Ref: 'Deployment' }, StageName: 'prod' },
+    },
+    ...Object.fromEntries(
+      ['Basic', 'Premium'].map((tier) => [
+        `${tier}Plan`,
+        {
+          Type: 'AWS::ApiGateway::UsagePlan',
+          Properties: {
+            UsagePlanName: { 'Fn::Sub': `\${AWS::StackName}-${tier}` },
+            ApiStages: [{ ApiId: { Ref: 'Api' }, Stage: { Ref: 'Stage' } }],
+            Throttle: { RateLimit: throttle.rate, BurstLimit: throttle.burst },
+            Quota: { Limit: throttle.quota.limit, Period: 'DAY' },
+          },
+        },
+      ]),
+    ),
+    Outputs: {
+      Type: 'AWS::SSM::Parameter',
+      Properties: {
+        Type: 'String',
+        Name: { 'Fn::Sub': cellParameterPath('shop', 'local', `\${${cellNameParameter}}`) },
+        Value: {
+          'Fn::Sub': `{"name":"\${${cellNameParameter}}","restApiId":"\${Api}","stage":"prod","listenerArn":"listener","loadBalancerArn":"balancer","loadBalancerSecurityGroupId":"group","usagePlans":{"basic":"\${BasicPlan}","premium":"\${PremiumPlan}"}}`,
+        },
+      },
+    },
+  },
+};
+
 async function publishRelease({ options, registry }: Fixture): Promise<void> {
   const s3 = new S3Client(options);
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   await s3.send(
     new PutObjectCommand({ Bucket: bucket, Key: 'premium.json', Body: JSON.stringify(siloTemplate) }),
   );
+  await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: 'cell.json', Body: JSON.stringify(cellTemplate) }),
+  );
   await registry.putRelease({
     release: 'one',
     createdAt: new Date().toISOString(),
     templates: { premium: 'premium.json' },
+    cellTemplate: 'cell.json',
     images: Object.fromEntries(routed.map((service) => [service, `${service}:1`])),
     routed,
   });

@@ -2,7 +2,7 @@ import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cellParameterPath, parameterPath, usagePlansParameterPath } from '../../src/model/names.ts';
+import { cellParameterPath, parameterPath } from '../../src/model/names.ts';
 import { registryKeys, tenantIndexKey } from '../../src/model/registry.ts';
 import type { TenantStatus } from '../../src/model/tenant.ts';
 import { newTenantId } from '../../src/services/registry/tenant-id.ts';
@@ -31,7 +31,6 @@ beforeAll(async () => {
     [parameterPath('shop', 'local', 'artifactsBucket')]: 'artifacts',
     [parameterPath('shop', 'local', 'apiKeySecret')]: 'secret',
     [cellParameterPath('shop', 'local', 'cell-1')]: '{}',
-    [usagePlansParameterPath('shop', 'local')]: '{}',
   };
   for (const [Name, Value] of Object.entries(parameters))
     await ssm.send(new PutParameterCommand({ Name, Value, Type: 'String' }));

@@ -1,8 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import { cellStackName } from '../../model/names.ts';
 import { toSaasError } from '../aws-errors.ts';
-import { place, poolOwner } from '../cells.ts';
+import { furtherCells, updateCell } from '../cells/growth.ts';
+import { place, poolOwner } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
+import type { ReleaseItem } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
+import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
@@ -80,14 +84,54 @@ export async function deployShared(context: Context): Promise<DeployedShared> {
     await recordShared(context, session);
     return publishRelease(context, session, assembly);
   });
+  const cells = await updateFurtherCells(context, session, release);
   return {
-    stacks: [...stacks].map(([name, { status, durationMs }]) => ({ name, status, durationMs })),
+    stacks: [
+      ...[...stacks].map(([name, { status, durationMs }]) => ({ name, status, durationMs })),
+      ...cells,
+    ],
     release: release.release,
     outputs: {
       apiUrl: target.apiUrl(session.shared.cell.restApiId, session.shared.cell.stage),
       ...Object.assign({}, ...deployed.map((stack) => stack.outputs)),
     },
   };
+}
+
+/** The further cells get the release's routes and plans too; a failure leaves the release published, and the next run goes on. */
+async function updateFurtherCells(
+  context: Context,
+  session: Session,
+  release: ReleaseItem,
+): Promise<DeployedShared['stacks']> {
+  const { target, watch, signal } = context;
+  const cells = await furtherCells(session);
+  if (cells.length === 0) return [];
+  const title = (cell: string): string => `Update ${cell}`;
+  watch({
+    type: 'plan',
+    title: 'Bringing further cells to the release',
+    steps: cells.map(({ name }) => ({ step: name, title: title(name) })),
+  });
+  const done: DeployedShared['stacks'] = [];
+  for (const { name } of cells) {
+    const startedAt = performance.now();
+    const changed = await watched(watch, name, title(name), () =>
+      updateCell(context, session, release, name, {
+        signal,
+        onEvent(event) {
+          const text = describeEvent(event);
+          if (text !== undefined) watch({ type: 'detail', step: name, text });
+        },
+      }),
+    );
+    done.push({
+      name: cellStackName(target.prefix, name),
+      status: changed ? 'deployed' : 'unchanged',
+      durationMs: Math.round(performance.now() - startedAt),
+    });
+  }
+  return done;
 }
 
 /** What a deployment would change, by stack; changes nothing. */
@@ -121,6 +165,7 @@ async function recordShared(context: Context, { registry, shared }: Session): Pr
       registry,
       poolOwner,
       context.config.services.map((service) => service.name),
+      shared.cell.name,
     );
     await registry.putIssuer({ issuer: shared.pool.issuer, clientId: shared.pool.clientId });
   }

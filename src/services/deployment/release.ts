@@ -25,18 +25,18 @@ export async function publishRelease(
   const bodies: [string, string][] = [];
   for (const [tier, file] of Object.entries(assembly.tenantTemplates))
     bodies.push([tier, await readFile(file, 'utf8')]);
+  const cellBody = await readFile(assembly.cellTemplate, 'utf8');
   const routed = config.routing === 'proxy' ? ['proxy'] : config.services.map((service) => service.name);
   const name = createHash('sha256')
-    .update(JSON.stringify({ images, bodies, routed }))
+    .update(JSON.stringify({ images, bodies, cellBody, routed }))
     .digest('hex')
     .slice(0, 12);
   const known = await registry.release(name);
   const newest = (await registry.releases())[0];
   if (known && newest?.release === name) return { release: known, isNew: false };
   const s3 = new S3Client(target.client);
-  const templates: Record<string, string> = {};
-  for (const [tier, body] of bodies) {
-    const key = `releases/${name}/${tier}.json`;
+  const upload = async (file: string, body: string): Promise<string> => {
+    const key = `releases/${name}/${file}`;
     await s3.send(
       new PutObjectCommand({
         Bucket: shared.artifactsBucket,
@@ -45,12 +45,16 @@ export async function publishRelease(
         ContentType: 'application/json',
       }),
     );
-    templates[tier] = key;
-  }
+    return key;
+  };
+  const templates: Record<string, string> = {};
+  for (const [tier, body] of bodies) templates[tier] = await upload(`tiers/${tier}.json`, body);
+  const cellTemplate = await upload('cell.json', cellBody);
   const release: ReleaseItem = {
     release: name,
     createdAt: context.now().toISOString(),
     templates,
+    cellTemplate,
     images,
     routed,
   };

@@ -11,6 +11,8 @@ export interface Assembly {
   directory: string;
   /** Tier name -> file of the silo tenants' template. */
   tenantTemplates: Record<string, string>;
+  /** File of the further cells' template. */
+  cellTemplate: string;
 }
 
 export function deploymentOf(config: Config, target: Target): Deployment {
@@ -45,6 +47,7 @@ export async function synthesize(config: Config, target: Target, signal: AbortSi
   const files: string[] = await readdir(templates).catch(() => []);
   return {
     directory,
+    cellTemplate: path.join(directory, 'cell-template.json'),
     tenantTemplates: Object.fromEntries(
       config.tiers
         .filter((tier) => files.includes(`${tier.name}.json`))

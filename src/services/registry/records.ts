@@ -1,4 +1,5 @@
 /** What the registry holds, as the operations read it. */
+import type { CellOutputs } from '../../model/names.ts';
 import type { TenantItem } from '../../model/registry.ts';
 import type { Throttle } from '../../model/tier.ts';
 import type { Operation } from '../lease.ts';
@@ -27,20 +28,16 @@ export interface TenantPage {
   nextToken: string | undefined;
 }
 
-export interface CellItem {
-  name: string;
-  restApiId: string;
-  stage: string;
-  listenerArn: string;
-  loadBalancerArn: string;
-  loadBalancerSecurityGroupId: string;
-}
+/** A cell as its stack wrote it. */
+export type CellItem = CellOutputs;
 
 export interface ReleaseItem {
   release: string;
   createdAt: string;
   /** Tier name -> object key of its template in the artifacts bucket. */
   templates: Record<string, string>;
+  /** Object key of the further cells' template. */
+  cellTemplate: string;
   /** Service name (and `proxy`) -> image URI. */
   images: Record<string, string>;
   /** Services that take a target-group slot of the cell. */
@@ -49,7 +46,6 @@ export interface ReleaseItem {
 
 export interface TierItem {
   tier: string;
-  usagePlanId: string;
   throttle: Throttle;
   /** The configuration's limits when these were set: once the configuration changes, it holds again. */
   configured: Throttle;

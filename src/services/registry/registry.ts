@@ -261,7 +261,7 @@ export class Registry {
     await this.#table.put({ ...registryKeys.release(release.release), ...release });
   }
 
-  /** A tier's live limits and usage plan. */
+  /** The tiers whose live limits differ from the configuration's. */
   async tiers(): Promise<TierItem[]> {
     return this.#table.all<TierItem>('TIERS', 'TIER#');
   }

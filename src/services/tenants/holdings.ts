@@ -1,5 +1,5 @@
 import { tenantOutputs, tenantStackName } from '../../model/names.ts';
-import { slotsHeld } from '../cells.ts';
+import { slotsHeld } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
 import type { Identity, UserPool } from '../identity.ts';
 import type { Items } from '../items.ts';

@@ -1,5 +1,5 @@
 import { SaasError } from '../../model/error.ts';
-import { slotsHeld, vacate } from '../cells.ts';
+import { slotsHeld, vacate } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
 import { Identity } from '../identity.ts';
 import { Items } from '../items.ts';

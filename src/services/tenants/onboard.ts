@@ -1,9 +1,11 @@
+import type { StackEvent } from '@aws-sdk/client-cloudformation';
 import { SaasError } from '../../model/error.ts';
 import { tenantOutputs, tenantParameters, tenantStackName } from '../../model/names.ts';
 import type { StepReport } from '../../model/progress.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Tier } from '../../model/tier.ts';
-import { place } from '../cells.ts';
+import { findRoom } from '../cells/growth.ts';
+import { cellOf } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
 import { Identity, type UserPool } from '../identity.ts';
 import { released } from '../lease.ts';
@@ -13,9 +15,9 @@ import type { ReleaseItem, TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
-import { Stacks } from '../stacks.ts';
+import { Stacks, type WatchOptions } from '../stacks.ts';
 import { environmentFlag } from '../stopped.ts';
-import { UsagePlans } from '../usage-plans.ts';
+import { tierPlan, UsagePlans } from '../usage-plans.ts';
 import { checkRequest, type OnboardRequest, reserve } from './reservation.ts';
 import { toTenant } from './view.ts';
 
@@ -77,17 +79,9 @@ export async function beginOnboarding(context: Context, asked: OnboardRequest): 
 
 /** A deployment that was stopped half-way can't take a tenant in: no name is taken and nothing is begun. */
 async function checkDeployed(session: Session, tier: Tier): Promise<void> {
-  planOf(session, tier);
+  tierPlan(session.shared.cell, tier.name);
   if (tier.model === 'pool') poolShared(session);
   else await releaseFor(session, undefined);
-}
-
-function planOf({ shared }: Session, tier: Tier): string {
-  const planId = shared.usagePlans[tier.name];
-  if (planId !== undefined) return planId;
-  throw new SaasError('tier_not_deployed', `the tier "${tier.name}" has no usage plan yet`, {
-    hint: 'deploy it: saas-ecs deploy-shared',
-  });
 }
 
 function poolShared({ shared }: Session): NonNullable<Session['shared']['pool']> {
@@ -115,7 +109,15 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
         throw new SaasError('tier_not_released', `the release has no template for the tier "${tier.name}"`, {
           hint: 'publish it: saas-ecs deploy-shared',
         });
-      const { cell, slots } = await place(registry, tenantId, release.routed, tenant.cell);
+      const showing = (onEvent?: (event: StackEvent) => void): WatchOptions => ({
+        signal: tools.signal,
+        onEvent(event) {
+          onEvent?.(event);
+          const text = describeEvent(event);
+          if (text !== undefined) tools.detail(text);
+        },
+      });
+      const { cell, slots } = await findRoom(context, session, tenant, release, showing());
       data.release = release.release;
       await tools.save({
         cell: cell.name,
@@ -140,14 +142,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
             },
             tags,
           },
-          {
-            signal: tools.signal,
-            onEvent(event) {
-              failures.see(event);
-              const text = describeEvent(event);
-              if (text !== undefined) tools.detail(text);
-            },
-          },
+          showing((event) => failures.see(event)),
         )
         .catch((error: unknown) => {
           if (!tools.signal.aborted) delete data.release;
@@ -213,7 +208,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
       name: 'limits',
       title: 'Set the limits',
       async run(_data, tools) {
-        const planId = planOf(session, tier);
+        const planId = tierPlan(await cellOf(registry, tools.tenant()), tier.name);
         const keyId = await plans.ensureKey(tenantId, shared.apiKeySecretArn, tags);
         await plans.addKey(planId, keyId);
         await tools.save({ apiKeyId: keyId, usagePlanId: planId });

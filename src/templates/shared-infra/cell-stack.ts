@@ -1,5 +1,6 @@
 import { type App, CfnParameter, Stack } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
+import { cellNameParameter } from '../../model/names.ts';
 import { read, readList } from '../parameters.ts';
 import { parametersOnly } from '../parameters-only.ts';
 import { Cell } from './cell.ts';
@@ -11,7 +12,7 @@ export class CellStack extends Stack {
       description: 'saas-ecs: a further cell',
       synthesizer: parametersOnly(),
     });
-    const name = new CfnParameter(this, 'CellName', { allowedPattern: 'cell-[1-9][0-9]*' });
+    const name = new CfnParameter(this, cellNameParameter, { allowedPattern: 'cell-[1-9][0-9]*' });
     new Cell(this, 'Cell', {
       name: name.valueAsString,
       deployment,

@@ -48,8 +48,6 @@ const accessLogFormat = JSON.stringify({
 export class Cell extends Construct {
   readonly listenerArn: string;
   readonly loadBalancerSecurityGroupId: string;
-  /** JSON: tier name -> usage plan id. */
-  readonly usagePlans: string;
   readonly stage: CfnStage;
 
   constructor(scope: Construct, id: string, props: CellProps) {
@@ -63,7 +61,6 @@ export class Cell extends Construct {
     this.listenerArn = listener.ref;
     this.loadBalancerSecurityGroupId = securityGroup.attrGroupId;
     this.stage = stage;
-    this.usagePlans = stack.toJsonString(plans);
     const outputs: CellOutputs = {
       name: props.name,
       restApiId: api.ref,

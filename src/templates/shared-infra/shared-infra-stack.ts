@@ -2,9 +2,9 @@ import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { type App, Fn } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
-import { stackNames, usagePlansParameterPath } from '../../model/names.ts';
+import { firstCell, stackNames } from '../../model/names.ts';
 import { keep } from '../keep.ts';
-import { publish, publishAt, read } from '../parameters.ts';
+import { publish, read } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { SharedStack } from '../shared-stack.ts';
 import { Authorizer } from './authorizer.ts';
@@ -23,7 +23,7 @@ export class SharedInfraStack extends SharedStack {
       apiKeySecretArn: read(this, deployment, 'apiKeySecret'),
     });
     const cell = new Cell(this, 'Cell', {
-      name: 'cell-1',
+      name: firstCell,
       deployment,
       vpcId: network.vpcId,
       subnetIds: network.privateSubnetIds,
@@ -43,12 +43,6 @@ export class SharedInfraStack extends SharedStack {
     publish(this, deployment, 'authorizerArn', authorizer.functionArn);
     publish(this, deployment, 'poolListenerArn', cell.listenerArn);
     publish(this, deployment, 'poolLoadBalancerSecurityGroupId', cell.loadBalancerSecurityGroupId);
-    publishAt(
-      this,
-      'UsagePlans',
-      usagePlansParameterPath(deployment.app, deployment.environment),
-      cell.usagePlans,
-    );
   }
 
   /** A setting of the account, not of this stack: it stays when the stack goes, for other APIs may write logs by it. */

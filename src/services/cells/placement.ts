@@ -4,8 +4,8 @@
  * they are allocated, never computed from a name.
  */
 import { randomInt } from 'node:crypto';
-import { SaasError } from '../model/error.ts';
-import type { CellItem, Registry } from './registry/registry.ts';
+import { SaasError } from '../../model/error.ts';
+import type { CellItem, Registry } from '../registry/registry.ts';
 
 /** Target groups per Application Load Balancer: hard quota (docs.aws.amazon.com, quotas of Elastic Load Balancing). */
 export const slotsPerCell = 100;
@@ -19,16 +19,16 @@ export interface Placement {
 }
 
 /**
- * Takes one slot for each routed service in the first cell that has room for all of them. Slots that the tenant
- * holds already count, so a second run takes no more. `settled` is the cell that the tenant is in already: it can't
- * move to another. Throws `cells_full`.
+ * Takes one slot for each routed service in the first cell that has room for all of them; undefined when none has.
+ * Slots that the tenant holds already count, so a second run takes no more. `settled` is the cell that the tenant is
+ * in already: it can't move to another. Throws `cell_full` when that one has no room.
  */
 export async function place(
   registry: Registry,
   tenantId: string,
   routed: readonly string[],
   settled?: string,
-): Promise<Placement> {
+): Promise<Placement | undefined> {
   const cells = await withSlots(registry, await registry.cells());
   const holds = (slots: Map<number, string>): number =>
     [...slots.values()].filter((owner) => isOf(owner, tenantId)).length;
@@ -43,9 +43,10 @@ export async function place(
       if (other.cell !== cell) await free(registry, other.cell.name, other.slots, tenantId);
     return { cell, slots: taken };
   }
-  throw new SaasError('cells_full', `no cell has ${routed.length} free slots`, {
-    detail: `a load balancer has ${slotsPerCell} target groups at most, and every cell's are in use`,
-    hint: 'offboard tenants that are not needed, or deploy to another environment; a further cell can not be added by a command yet',
+  if (settled === undefined && routed.length <= slotsPerCell) return undefined;
+  throw new SaasError('cell_full', `the cell has no room for ${routed.length} routed services of a tenant`, {
+    detail: `${settled ?? 'a cell'} has one load balancer, with ${slotsPerCell} target groups at most`,
+    hint: 'offboard a tenant of that cell, or route by a proxy, which takes one target group a tenant (routing: proxy)',
   });
 }
 
@@ -55,6 +56,16 @@ export async function vacate(registry: Registry, tenantId: string): Promise<numb
   for (const { cell, slots } of await withSlots(registry, await registry.cells()))
     freed += await free(registry, cell.name, slots, tenantId);
   return freed;
+}
+
+/** The cell that a tenant is in. Throws `cell_unknown`. */
+export async function cellOf(registry: Registry, tenant: { name: string; cell?: string }): Promise<CellItem> {
+  const cell = (await registry.cells()).find(({ name }) => name === tenant.cell);
+  if (cell) return cell;
+  throw new SaasError('cell_unknown', `tenant "${tenant.name}" is in no cell that the registry knows`, {
+    detail: `its record says: ${tenant.cell ?? 'none'}`,
+    hint: 'record the cells again: saas-ecs deploy-shared',
+  });
 }
 
 /** How many slots a tenant holds. */

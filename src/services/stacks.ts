@@ -7,6 +7,7 @@ import {
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  GetTemplateCommand,
   ListStackResourcesCommand,
   type Stack,
   type StackEvent,
@@ -103,6 +104,14 @@ export class Stacks {
     await this.#client.send(new DeleteStackCommand({ StackName: stack.StackId ?? name }));
     const done = await this.#watch(stack.StackId ?? name, options);
     if (done.StackStatus !== 'DELETE_COMPLETE') throw await this.#failure(name, done);
+  }
+
+  /** The template as it was given. */
+  async template(name: string): Promise<string> {
+    const { TemplateBody = '' } = await this.#client.send(
+      new GetTemplateCommand({ StackName: name, TemplateStage: 'Original' }),
+    );
+    return TemplateBody;
   }
 
   async resources(name: string): Promise<StackResourceSummary[]> {

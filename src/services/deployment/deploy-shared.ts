@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { SaasError } from '../../model/error.ts';
 import { cellStackName } from '../../model/names.ts';
 import { toSaasError } from '../aws-errors.ts';
 import { furtherCells, updateCell } from '../cells/growth.ts';
@@ -10,6 +11,7 @@ import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
+import { diffCells } from './diff-cells.ts';
 import { publishRelease } from './release.ts';
 import { synthesize } from './synthesize.ts';
 import { runToolkit } from './toolkit.ts';
@@ -146,9 +148,19 @@ export async function diffShared(context: Context): Promise<StackChange[]> {
   const assembly = await watched(watch, 'synthesize', titles.synthesize, () =>
     synthesize(context.config, target, signal),
   );
-  return watched(watch, 'compare', titles.compare, () =>
-    runToolkit<StackChange[]>({ action: 'diff', assembly: assembly.directory }, { target, signal }),
-  );
+  return watched(watch, 'compare', titles.compare, async () => [
+    ...(await runToolkit<StackChange[]>(
+      { action: 'diff', assembly: assembly.directory },
+      { target, signal },
+    )),
+    ...(await openSession(context).then(
+      (session) => diffCells(context, session, assembly),
+      (error: unknown) => {
+        if (error instanceof SaasError && error.code === 'not_deployed') return [];
+        throw error;
+      },
+    )),
+  ]);
 }
 
 /** Writes into the registry what tenants will need of the shared stacks: the cell, the pool's places, its issuer, the tiers' plans. */

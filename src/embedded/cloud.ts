@@ -1,5 +1,5 @@
 /** Puts one embedded cloud together: every service, the store, the endpoint that speaks for them. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createCloudFormation } from './cloudformation/index.ts';
 import { createEcs } from './compute/ecs/index.ts';
@@ -52,6 +52,8 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const unlock = await lockState(options.stateDir);
   try {
+    // Node.js looks upwards for what kind of module a file is: a function's or image's code must not find the project's.
+    await writeFile(path.join(options.stateDir, 'package.json'), '{}\n');
     const store = await openStore(path.join(options.stateDir, 'store'));
     return await assemble(options, store, unlock).catch(async (error: unknown) => {
       await store.close();

@@ -239,7 +239,7 @@ export interface SecretsApi {
   /** By name or ARN; throws AwsError ResourceNotFoundException. */
   value(secretId: string): string;
   /** Creates a secret that another service owns, or gives it a new value. Returns its ARN. */
-  put(name: string, value: string): string;
+  put(nameOrArn: string, value: string, owner: string): string;
   /** Succeeds when it is gone already. */
   remove(secretId: string): void;
 }

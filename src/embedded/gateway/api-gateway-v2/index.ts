@@ -20,12 +20,7 @@ export function createApiGatewayV2(cloud: Cloud): AwsService & HttpApisApi {
   return {
     signingName: 'apigateway',
     protocol: 'rest-json',
-    operations: [
-      ...links.operations,
-      ...apis.operations,
-      ...routing.operations,
-      ...stages.operations,
-    ],
+    operations: [...links.operations, ...apis.operations, ...routing.operations, ...stages.operations],
     resourceTypes: {
       'AWS::ApiGatewayV2::VpcLink': links.type,
       ...httpApiTypes({ state, apis, routing, stages }),

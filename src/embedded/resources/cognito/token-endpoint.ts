@@ -74,7 +74,12 @@ async function tokens(
 }
 
 /** The client that the request proves to come from: by Basic authorization, or by parameters. */
-function clientOf(parts: Parts, pool: PoolRecord, request: IncomingMessage, form: URLSearchParams): ClientRecord {
+function clientOf(
+  parts: Parts,
+  pool: PoolRecord,
+  request: IncomingMessage,
+  form: URLSearchParams,
+): ClientRecord {
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const [basicId, ...basicSecret] = basic ? Buffer.from(basic, 'base64').toString().split(':') : [];
   const id = basicId ?? form.get('client_id') ?? '';
@@ -140,6 +145,9 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 function json(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8', 'cache-control': 'no-store' });
+  response.writeHead(status, {
+    'content-type': 'application/json;charset=UTF-8',
+    'cache-control': 'no-store',
+  });
   response.end(JSON.stringify(body));
 }

@@ -269,9 +269,9 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
       const version = secrets.version(secrets.usable(secretId), undefined, current);
       return version.text ?? Buffer.from(version.binary ?? '', 'base64').toString();
     },
-    put(name, value) {
+    put(name, value, owner) {
       const known = secrets.find(name);
-      if (!known) return secrets.create({ name, value: { text: value } }).record.arn;
+      if (!known) return secrets.create({ name, value: { text: value }, owner }).record.arn;
       secrets.addVersion(known, { text: value });
       secrets.save(known);
       return known.arn;
@@ -286,6 +286,7 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
 const describe = (record: SecretRecord) => ({
   ARN: record.arn,
   Name: record.name,
+  OwningService: record.owner,
   Description: record.description,
   KmsKeyId: record.kmsKeyId,
   RotationEnabled: false,

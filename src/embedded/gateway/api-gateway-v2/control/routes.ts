@@ -78,8 +78,7 @@ function checkIntegration(integration: IntegrationRecord): void {
   if (!/^[12]\.0$/.test(integration.PayloadFormatVersion ?? ''))
     throw badRequest('PayloadFormatVersion must be 1.0 or 2.0');
   const timeout = integration.TimeoutInMillis ?? 0;
-  if (timeout < 50 || timeout > 30_000)
-    throw badRequest('TimeoutInMillis must be between 50 and 30000');
+  if (timeout < 50 || timeout > 30_000) throw badRequest('TimeoutInMillis must be between 50 and 30000');
 }
 
 function checkAuthorizer(authorizer: AuthorizerRecord): void {
@@ -186,7 +185,8 @@ export function createRouting(state: HttpApiState, operation: MakeOperation): Ro
       operation(DeleteIntegration$, (input: DeleteIntegrationRequest) => {
         const { ApiId, IntegrationId } = state.integrations.get(input.ApiId, input.IntegrationId);
         const user = state.routes.of(ApiId).find(({ Target }) => Target === `integrations/${IntegrationId}`);
-        if (user) throw conflict(`Cannot delete Integration '${IntegrationId}': Route ${user.RouteKey} uses it`);
+        if (user)
+          throw conflict(`Cannot delete Integration '${IntegrationId}': Route ${user.RouteKey} uses it`);
         state.integrations.remove(ApiId, IntegrationId);
         return {};
       }),
@@ -203,7 +203,8 @@ export function createRouting(state: HttpApiState, operation: MakeOperation): Ro
       operation(DeleteAuthorizer$, (input: DeleteAuthorizerRequest) => {
         const { ApiId, AuthorizerId } = state.authorizers.get(input.ApiId, input.AuthorizerId);
         const user = state.routes.of(ApiId).find((route) => route.AuthorizerId === AuthorizerId);
-        if (user) throw conflict(`Cannot delete Authorizer '${AuthorizerId}': Route ${user.RouteKey} uses it`);
+        if (user)
+          throw conflict(`Cannot delete Authorizer '${AuthorizerId}': Route ${user.RouteKey} uses it`);
         state.authorizers.remove(ApiId, AuthorizerId);
         return {};
       }),

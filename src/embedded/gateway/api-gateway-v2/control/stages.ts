@@ -73,8 +73,7 @@ export function createStages(cloud: Cloud, state: HttpApiState, operation: MakeO
     });
   }
   const create: Stages['create'] = (input) => {
-    if (state.stages.find(input.ApiId ?? '', input.StageName ?? ''))
-      throw conflict('Stage already exists');
+    if (state.stages.find(input.ApiId ?? '', input.StageName ?? '')) throw conflict('Stage already exists');
     return put(input);
   };
   const update: Stages['update'] = (input) => put(input, state.stages.get(input.ApiId, input.StageName));
@@ -84,8 +83,7 @@ export function createStages(cloud: Cloud, state: HttpApiState, operation: MakeO
     if (definition.routes.length === 0)
       throw badRequest('At least one route is required before deploying the Api.');
     const stage = input.StageName === undefined ? undefined : state.stages.get(api, input.StageName);
-    if (stage?.AutoDeploy)
-      throw badRequest('Deployment can not be made to a stage with auto deploy enabled');
+    if (stage?.AutoDeploy) throw badRequest('Deployment can not be made to a stage with auto deploy enabled');
     const id = newId(6);
     const deployment = state.deployments.put(api, id, {
       ApiId: api,

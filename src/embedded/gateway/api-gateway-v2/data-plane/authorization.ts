@@ -61,7 +61,11 @@ function checkAudience(claims: JWTPayload, audience: readonly string[]): void {
 
 const scopesOf = (claims: JWTPayload): string[] => {
   const given = claims['scope'] ?? claims['scp'];
-  return Array.isArray(given) ? given.map(String) : String(given ?? '').split(' ').filter(Boolean);
+  return Array.isArray(given)
+    ? given.map(String)
+    : String(given ?? '')
+        .split(' ')
+        .filter(Boolean);
 };
 
 /** Functions get every claim as text, lists as `[a b]`. */

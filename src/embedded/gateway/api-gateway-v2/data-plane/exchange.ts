@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { requestTime } from '../../api-gateway/data-plane/exchange.ts';
-import type { CompiledStage, CompiledRoute } from './stage.ts';
+import type { CompiledRoute, CompiledStage } from './stage.ts';
 
 /** Who an authorizer found, in the form in which functions get it. */
 export type Authorizer =
@@ -53,7 +53,9 @@ export class HttpExchange {
     this.path = path;
     this.query = query;
     // HTTP APIs name their requests so: 16 characters, the last of them `=`.
-    this.requestId = Buffer.from(randomUUID().replaceAll('-', '').slice(0, 11)).toString('base64').slice(0, 16);
+    this.requestId = Buffer.from(randomUUID().replaceAll('-', '').slice(0, 11))
+      .toString('base64')
+      .slice(0, 16);
     this.time = now;
     this.started = performance.now();
     this.sourceIp = request.socket.remoteAddress ?? '127.0.0.1';

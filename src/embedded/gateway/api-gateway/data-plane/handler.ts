@@ -1,7 +1,7 @@
 /** The way of a request: resource, authorizer, API key and limits, validation, integration, access log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Cloud, Route as EndpointRoute } from '../../../platform.ts';
 import { executePrefix } from '../../../endpoint/aws-addresses.ts';
+import type { Cloud, Route as EndpointRoute } from '../../../platform.ts';
 import { bodyOf } from './body.ts';
 import { Exchange } from './exchange.ts';
 import { Refusal, refuse } from './gateway-responses.ts';
@@ -14,7 +14,7 @@ export function executeRoute(cloud: Cloud, stages: CompiledStages, limits: Limit
     prefix: executePrefix,
     async handle(request, response) {
       const handled = cloud.httpApis.handle(request, response);
-      if (handled) return handled;
+      if (handled !== undefined) return handled;
       const target = splitTarget(request.url ?? '');
       const stage = target && stages.get(target.apiId, target.stage);
       if (!stage) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
@@ -256,8 +256,8 @@ describe('a function', () => {
   });
 
   it('in another language can be made and says why it does not run', async () => {
-    await create('python', 'def handler(event, context): pass', { Runtime: 'python3.12' }, 'index.py');
-    await expect(invoke('python')).rejects.toThrow('runtime python3.12 is not available here');
+    await create('ruby', 'def handler(event:, context:) = nil', { Runtime: 'ruby3.3' }, 'index.py');
+    await expect(invoke('ruby')).rejects.toThrow('runtime ruby3.3 is not available here');
   });
 
   it('on a runtime that AWS has switched off is refused', async () => {
@@ -312,4 +312,10 @@ describe('who may invoke', () => {
     );
     other.destroy();
   });
+});
+
+it('runs .js files as CommonJS, whatever a project around the state says of its own', async () => {
+  await writeFile(path.join(directory, 'package.json'), '{"type":"module"}');
+  await create('commonjs', 'exports.handler = async () => "here";', {}, 'index.js');
+  expect((await invoke('commonjs')).result).toBe('here');
 });

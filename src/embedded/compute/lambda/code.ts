@@ -32,6 +32,8 @@ export function openCodeStore(root: string): CodeStore {
     if (existsSync(target)) return code;
     const unfinished = path.join(root, `.${randomUUID()}`);
     await mkdir(unfinished, { recursive: true });
+    // Else a package.json further up, a project's own, would say what kind of modules a function's .js files are.
+    await writeFile(path.join(root, 'package.json'), '{}\n');
     try {
       await fill(unfinished);
       await rename(unfinished, target);

@@ -256,7 +256,7 @@ describe('a function', () => {
   });
 
   it('in another language can be made and says why it does not run', async () => {
-    await create('ruby', 'def handler(event:, context:) = nil', { Runtime: 'ruby3.3' }, 'index.py');
+    await create('ruby', 'def handler(event:, context:) = nil', { Runtime: 'ruby3.3' }, 'index.rb');
     await expect(invoke('ruby')).rejects.toThrow('runtime ruby3.3 is not available here');
   });
 

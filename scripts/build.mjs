@@ -64,6 +64,12 @@ await build({
   ],
 });
 
+// Lambda's Python runtime runs as it is.
+await cp(
+  path.join(src, 'embedded', 'compute', 'bootstrap.py'),
+  path.join(dist, 'embedded', 'compute', 'bootstrap.py'),
+);
+
 for (const kind of ['functions', 'images']) {
   const from = path.join(src, 'templates', kind);
   if (!existsSync(from)) continue;

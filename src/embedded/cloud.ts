@@ -36,6 +36,8 @@ export interface CloudOptions {
   account?: string;
   region?: string;
   clock?: Clock;
+  /** A directory with installed Python packages that functions may import. */
+  pythonPackages?: string | undefined;
   log?: (message: string) => void;
 }
 
@@ -82,6 +84,7 @@ async function assemble(
       return endpoint;
     },
     stateDir: options.stateDir,
+    pythonPackages: options.pythonPackages,
     store,
     clock: options.clock ?? { now: () => Date.now() },
     log: options.log ?? (() => {}),
@@ -107,7 +110,7 @@ async function assemble(
   add(createEcs);
   const lambda = add(createLambda);
   add(createApiGateway);
-  add(createApiGatewayV2);
+  const httpApis = add(createApiGatewayV2);
   const loadBalancer = add(createLoadBalancer);
   const iam = add(createIam);
   const sts = add(createSts);
@@ -125,6 +128,7 @@ async function assemble(
     iam,
     sts,
     cloudFormation,
+    httpApis,
   });
 
   let server: Endpoint | undefined;

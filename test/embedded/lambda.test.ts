@@ -258,8 +258,8 @@ describe('a function', () => {
   });
 
   it('in another language can be made and says why it does not run', async () => {
-    await create('python', 'def handler(event, context): pass', { Runtime: 'python3.12' }, 'index.py');
-    await expect(invoke('python')).rejects.toThrow('runtime python3.12 is not available here');
+    await create('ruby', 'def handler(event:, context:) = nil', { Runtime: 'ruby3.3' }, 'index.rb');
+    await expect(invoke('ruby')).rejects.toThrow('runtime ruby3.3 is not available here');
   });
 
   it('on a runtime that AWS has switched off is refused', async () => {

@@ -24,7 +24,7 @@ import { newId } from '../api-gateway/definition.ts';
 import { type VpcLinkRecord, vpcLink, vpcLinksOf } from './vpc-links.ts';
 
 /** VPC Links of an account and Region ("Amazon API Gateway quotas"). */
-const maxLinks = 10;
+export const maxLinks = 10;
 
 export function createApiGatewayV2(cloud: Cloud): AwsService {
   const links = vpcLinksOf(cloud);

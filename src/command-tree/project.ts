@@ -82,6 +82,16 @@ export function projectCommands({ program, add, action }: Tree): void {
 
   add(
     program,
+    'doctor',
+    'check this machine, the account and the configuration',
+    ['saas-ecs doctor', 'saas-ecs doctor --env prod', 'saas-ecs doctor --env prod --json'],
+    (command) => {
+      action(command, async (cli) => (await import('../commands/doctor.ts')).doctor(cli));
+    },
+  );
+
+  add(
+    program,
     'destroy-shared',
     'take down what deploy-shared made',
     ['saas-ecs destroy-shared', 'saas-ecs destroy-shared --confirm acme-shop --json'],

@@ -26,7 +26,9 @@ export async function deployShared(cli: Invocation, options: DeploySharedOptions
   // On the embedded cloud nothing costs or breaks; an account is named before anything happens in it.
   if (target.asksFirst) {
     await target.verify();
-    await cli.prompts.confirm(options.yes ?? false, {
+    // A pipeline that names what it must not do unasked may do the rest.
+    const unattended = options.requireApproval !== undefined && !cli.prompts.interactive;
+    await cli.prompts.confirm(options.yes || unattended, {
       message: `Deploy to account ${account} in ${region}?`,
     });
     bootstrap ||= await offerBootstrap(cli);

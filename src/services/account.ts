@@ -56,7 +56,16 @@ export function openAccount(request: AccountRequest): Account {
 }
 
 async function identify(sts: STSClient, request: AccountRequest): Promise<Identity> {
-  const { Account: account = '', Arn: arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
+  const { Account: account = '', Arn: arn = '' } = await sts
+    .send(new GetCallerIdentityCommand({}))
+    .catch((error: unknown) => {
+      // The chain tries every source in turn, and in the end does not say that the one that was asked for is missing.
+      if (request.profile !== undefined && error instanceof Error && /any providers/.test(error.message))
+        throw Object.assign(new Error(`Profile ${request.profile} was not found.`, { cause: error }), {
+          name: 'CredentialsProviderError',
+        });
+      throw error;
+    });
   if (account === request.account) return { account, arn };
   const profile = request.profile ?? process.env['AWS_PROFILE'];
   throw new SaasError(

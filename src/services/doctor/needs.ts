@@ -40,7 +40,7 @@ export function needsOf(config: Config, tenants: Readonly<Record<string, number>
     silos.reduce((sum, tier) => sum + count(tier) * amount(tier), 0);
 
   const tables = services.filter(({ table }) => table !== undefined).length;
-  const taskRoles = new Set(services.map(({ access }) => access)).size;
+  const taskRoles = new Set(services.map(({ access }) => access).filter((access) => access !== 'none')).size;
   const taskCpus = services.reduce((sum, { cpu, tasks }) => sum + cpu * tasks.min, 0) / 1024;
   const proxyCpus = routing === 'proxy' ? 0.25 : 0;
   const siloGroups = routing === 'proxy' ? 1 : services.length;

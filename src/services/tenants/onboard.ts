@@ -142,6 +142,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
           },
           {
             signal: tools.signal,
+            onDetail: tools.detail,
             onEvent(event) {
               failures.see(event);
               const text = describeEvent(event);

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import type { Target } from '../environment.ts';
 import type { ReleaseItem } from '../registry/registry.ts';
 import type { Session } from '../session.ts';
+import { byDigest } from './image-digests.ts';
 import { type Assembly, deploymentOf } from './synthesize.ts';
 
 /**
@@ -34,7 +35,10 @@ export async function publishRelease(
   const parameter = await new SSMClient(target.client).send(
     new GetParameterCommand({ Name: imagesParameterPath(config.app, target.environment.name) }),
   );
-  const images = JSON.parse(parameter.Parameter?.Value ?? '{}') as Record<string, string>;
+  const images = await byDigest(
+    JSON.parse(parameter.Parameter?.Value ?? '{}') as Record<string, string>,
+    target.client,
+  );
   const bodies: [string, string][] = [];
   for (const [tier, file] of Object.entries(assembly.tenantTemplates))
     bodies.push([tier, await readFile(file, 'utf8')]);

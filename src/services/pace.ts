@@ -41,12 +41,14 @@ const rates: readonly Rate[] = [
   { service: 'sts', operation: /^AssumeRole/, perSecond: 540, burst: 540 },
 ];
 
-/** A handler that sends each request once every rate that it falls under admits it; an aborted wait rejects. */
+/**
+ * A handler that sends each request once every rate that it falls under admits it; an aborted wait rejects. It is shared,
+ * so a client that is destroyed does not close it.
+ */
 export function paced(handler: RequestHandler): RequestHandler {
   const buckets = rates.map((rate) => ({ ...rate, bucket: new TokenBucket(rate.perSecond, rate.burst) }));
   return {
     ...(handler.metadata && { metadata: handler.metadata }),
-    destroy: () => handler.destroy?.(),
     async handle(request, options) {
       const service = serviceOf(request);
       const operation = operationOf(request);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
@@ -7,9 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningCloud, startCloud } from '../../src/embedded/cloud.ts';
 import type { Config } from '../../src/model/config.ts';
 import { SaasError } from '../../src/model/error.ts';
+import { packageRoot } from '../../src/model/installation.ts';
 import { bootstrapNeeded } from '../../src/services/deployment/bootstrap.ts';
 import { checkRegion } from '../../src/services/doctor/account.ts';
 import { look } from '../../src/services/doctor/check.ts';
+import { checkImages } from '../../src/services/doctor/images.ts';
 import { checkDocker, checkNode } from '../../src/services/doctor/machine.ts';
 import { type Needs, needsOf } from '../../src/services/doctor/needs.ts';
 import { checkQuotas } from '../../src/services/doctor/quotas.ts';
@@ -71,6 +73,29 @@ describe('this machine', () => {
       status: 'FAIL',
       hint: expect.stringContaining('CDK_DOCKER'),
     });
+  });
+});
+
+describe('images', () => {
+  const service = (name: string, image: string) => ({ name, image }) as Config['services'][number];
+  const builtins = ['order', 'product', 'user'].map((name) => service(name, `builtin:${name}`));
+
+  it('need an emulator where a Dockerfile has something run and this machine is not ARM64', async () => {
+    await writeFile(path.join(stateDir, 'Dockerfile'), 'FROM node:22-slim\nRUN npm ci\n');
+    const services = [...builtins, service('reviews', stateDir)];
+    expect(await checkImages({ services }, 'x64')).toMatchObject({
+      status: 'WARN',
+      detail: expect.stringMatching(/^reviews: /),
+    });
+    expect(await checkImages({ services }, 'arm64')).toMatchObject({ status: 'PASS' });
+    expect(await checkImages({ services: builtins }, 'x64')).toMatchObject({ status: 'PASS' });
+  });
+
+  it('that are built in have nothing run while they build', async () => {
+    for (const name of ['order', 'product', 'user', 'rproxy']) {
+      const file = path.join(packageRoot(), 'src', 'templates', 'images', name, 'Dockerfile');
+      expect(await readFile(file, 'utf8')).not.toMatch(/^\s*RUN\s/im);
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import type { Session } from '../session.ts';
 import { checkBootstrap, checkRegion } from './account.ts';
 import { type Check, look, pass, problem } from './check.ts';
 import { checkDeployed, sessionOf, tenantsByTier } from './deployment.ts';
+import { checkImages } from './images.ts';
 import { checkDocker, checkEmbedded, checkNode, checkOptional } from './machine.ts';
 import { needsOf } from './needs.ts';
 import { checkQuotas } from './quotas.ts';
@@ -45,7 +46,7 @@ export async function diagnose(request: DiagnoseRequest): Promise<Check[]> {
   );
   const rest =
     environment.target === 'aws'
-      ? [report(checkDocker()), inAccount(config, request, report)]
+      ? [report(checkDocker()), report(checkImages(config)), inAccount(config, request, report)]
       : [report(checkEmbedded(config)), report(checkOptional()), report(inEmbedded(config, request))];
   return (await Promise.all([node, configuration, ...rest])).flat();
 }

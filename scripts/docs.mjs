@@ -75,6 +75,7 @@ const serviceNames = {
   s3: 'S3',
   secretsmanager: 'Secrets Manager',
   servicediscovery: 'Cloud Map',
+  servicequotas: 'Service Quotas',
   ssm: 'SSM Parameter Store',
   sts: 'STS',
 };

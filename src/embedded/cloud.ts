@@ -22,6 +22,7 @@ import { createLogs } from './resources/logs/index.ts';
 import { createS3 } from './resources/s3/index.ts';
 import { createSecretsManager } from './resources/secrets-manager/index.ts';
 import { createServiceDiscovery } from './resources/service-discovery.ts';
+import { createServiceQuotas } from './resources/service-quotas/index.ts';
 import { createSsm } from './resources/ssm/index.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -107,6 +108,7 @@ async function assemble(
   const ecr = add(createEcr);
   const serviceDiscovery = add(createServiceDiscovery);
   add(createApplicationAutoScaling);
+  add(createServiceQuotas);
   add(createEcs);
   const lambda = add(createLambda);
   add(createApiGateway);

@@ -141,6 +141,8 @@ export interface ResourceContext {
   tags: Readonly<Record<string, string>>;
   /** Aborts when the operation is cancelled. */
   signal: AbortSignal;
+  /** Express mode: the operation goes on once a thing is configured, whether it is ready or not. */
+  express?: boolean;
   /** A unique physical name `<stack>-<logicalId>-<random>` of at most `max` characters; stable for one creation. */
   physicalName(max?: number): string;
   /**

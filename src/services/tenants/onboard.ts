@@ -111,6 +111,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
         });
       const showing = (onEvent?: (event: StackEvent) => void): WatchOptions => ({
         signal: tools.signal,
+        onDetail: tools.detail,
         onEvent(event) {
           onEvent?.(event);
           const text = describeEvent(event);
@@ -141,6 +142,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
               ...mapEntries(slots, (service, slot) => [tenantParameters.rulePriority(service), String(slot)]),
             },
             tags,
+            express: true,
           },
           showing((event) => failures.see(event)),
         )

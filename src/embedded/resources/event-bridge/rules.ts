@@ -31,7 +31,7 @@ export interface RuleRecord {
 }
 
 export const defaultBus = 'default';
-const maxBuses = 100;
+export const maxBuses = 100;
 const maxRules = 300;
 const maxTargets = 5;
 

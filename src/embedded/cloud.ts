@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createCloudFormation } from './cloudformation/index.ts';
+import { createCodeBuild } from './compute/codebuild/index.ts';
 import { createEcs } from './compute/ecs/index.ts';
 import { createLambda } from './compute/lambda/index.ts';
 import { type Endpoint, startEndpoint } from './endpoint/server.ts';
@@ -23,6 +24,7 @@ import { createS3 } from './resources/s3/index.ts';
 import { createSecretsManager } from './resources/secrets-manager/index.ts';
 import { createServiceDiscovery } from './resources/service-discovery.ts';
 import { createSsm } from './resources/ssm/index.ts';
+import { createStepFunctions } from './resources/step-functions/index.ts';
 import { openStore, type Store } from './store.ts';
 
 export interface CloudOptions {
@@ -33,6 +35,8 @@ export interface CloudOptions {
   account?: string;
   region?: string;
   clock?: Clock;
+  /** Builds at the same time. Default: 1, a new account's quota (FACTS, section 3). */
+  concurrentBuilds?: number;
   log?: (message: string) => void;
 }
 
@@ -79,6 +83,7 @@ async function assemble(
     stateDir: options.stateDir,
     store,
     clock: options.clock ?? { now: () => Date.now() },
+    concurrentBuilds: options.concurrentBuilds ?? 1,
     log: options.log ?? (() => {}),
     services,
   } as unknown as Cloud & Record<string, unknown>;
@@ -95,12 +100,14 @@ async function assemble(
   const ssm = add(createSsm);
   const secrets = add(createSecretsManager);
   const logs = add(createLogs);
-  add(createEventBridge);
+  const events = add(createEventBridge);
   const ecr = add(createEcr);
   const serviceDiscovery = add(createServiceDiscovery);
   add(createApplicationAutoScaling);
   add(createEcs);
   const lambda = add(createLambda);
+  const codeBuild = add(createCodeBuild);
+  add(createStepFunctions);
   add(createApiGateway);
   add(createApiGatewayV2);
   const loadBalancer = add(createLoadBalancer);
@@ -113,6 +120,8 @@ async function assemble(
     ssm,
     secrets,
     logs,
+    events,
+    codeBuild,
     ecr,
     serviceDiscovery,
     lambda,

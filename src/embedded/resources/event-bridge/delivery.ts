@@ -3,8 +3,10 @@
  * an event outlives the process that took it.
  */
 import { randomUUID } from 'node:crypto';
+import { StartBuildInput$ } from '@aws-sdk/client-codebuild';
 import type { Target } from '@aws-sdk/client-eventbridge';
 import { AwsError, type Cloud } from '../../platform.ts';
+import { callAs, onlyMembers, ServiceSessions } from '../../service-call.ts';
 import { targetInput } from './input.ts';
 import type { RuleRecord, Rules } from './rules.ts';
 
@@ -47,10 +49,12 @@ export class Delivery {
   private readonly rules: Rules;
   private readonly running = new Set<Promise<void>>();
   private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly sessions: ServiceSessions;
   private stopped = false;
 
   constructor(cloud: Cloud, rules: Rules) {
     this.cloud = cloud;
+    this.sessions = new ServiceSessions(cloud, 'events.amazonaws.com');
     this.rules = rules;
   }
 
@@ -142,8 +146,27 @@ export class Delivery {
         throw new AwsError('LoopDetected', `the event came over ${maxHops} buses`);
       const bus = this.rules.bus(target).name;
       this.accept(bus, delivery.event, delivery.hops + 1);
+    } else if (service === 'states' && resource.startsWith('stateMachine:')) {
+      // Named after the delivery: one that is repeated starts no second execution.
+      await this.callAs(delivery, 'states', 'StartExecution', {
+        stateMachineArn: target,
+        name: `${delivery.event.id}_${delivery.id}`,
+        input: JSON.stringify(input),
+      });
+    } else if (service === 'codebuild' && resource.startsWith('project/')) {
+      await this.callAs(delivery, 'codebuild', 'StartBuild', {
+        ...onlyMembers(StartBuildInput$, input),
+        projectName: resource.slice('project/'.length),
+        idempotencyToken: delivery.id,
+      });
     } else {
       throw new AwsError('TargetNotSupported', `the embedded cloud delivers nothing to ${service}`);
     }
+  }
+
+  /** With the rights of the target's role, which must trust EventBridge. */
+  private async callAs(delivery: Pending, service: string, operation: string, input: object): Promise<void> {
+    const principal = this.sessions.principal(delivery.target.RoleArn ?? '', delivery.rule);
+    await callAs(this.cloud, principal, service, operation, input);
   }
 }

@@ -62,6 +62,7 @@ const serviceNames = {
   apigateway: 'API Gateway',
   'application-autoscaling': 'Application Auto Scaling',
   cloudformation: 'CloudFormation',
+  codebuild: 'CodeBuild',
   'cognito-idp': 'Cognito user pools',
   dynamodb: 'DynamoDB',
   ec2: 'EC2',
@@ -76,6 +77,7 @@ const serviceNames = {
   secretsmanager: 'Secrets Manager',
   servicediscovery: 'Cloud Map',
   ssm: 'SSM Parameter Store',
+  states: 'Step Functions',
   sts: 'STS',
 };
 

@@ -9,7 +9,7 @@ import { NormalizedSchema } from '@smithy/core/schema';
 import { perform } from './endpoint/call.ts';
 import { notImplemented } from './endpoint/service-index.ts';
 import { membersOf, type OperationShape, shapeOf, withDates } from './endpoint/shape.ts';
-import type { Call, Cloud, Principal } from './platform.ts';
+import { AwsError, type Call, type Cloud, type Principal, type RawResponse } from './platform.ts';
 import { inputFromProperties } from './resource-properties.ts';
 
 /** New credentials are asked for when the ones before have less than this left, in milliseconds. */
@@ -63,6 +63,7 @@ export function findOperation(
         async raw(body, call) {
           const answer = await service.raw?.(name, body, call);
           if (!answer) throw notImplemented(signingName, name);
+          if (answer.status >= 400) throw errorOf(answer);
           return answer.body;
         },
       };
@@ -91,6 +92,17 @@ export async function callAs(
   const typed = inputFromProperties<Record<string, unknown>>(shape.input, input as Record<string, unknown>);
   const result = withDates(shape.output, (await perform(cloud, shape, typed, call)) ?? {});
   return (await withCapitals(shape.output, result, timestamp)) as Record<string, unknown>;
+}
+
+/** An engine that speaks the wire's language says what is wrong in it, too. */
+function errorOf({ status, body }: RawResponse): AwsError {
+  const {
+    __type: type = 'InternalFailure',
+    message,
+    Message,
+    ...members
+  } = JSON.parse(String(body)) as Record<string, string>;
+  return new AwsError(type.split('#').at(-1) ?? type, message ?? Message ?? type, status, members);
 }
 
 /** The members of `value` that the structure has; none where it is no object. */

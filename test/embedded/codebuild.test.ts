@@ -37,7 +37,10 @@ async function project(buildspec: object | string, more: object = {}): Promise<s
   const name = `project-${++projects}`;
   await fixture.codeBuild.createProject({
     name,
-    source: { type: 'NO_SOURCE', buildspec: typeof buildspec === 'string' ? buildspec : JSON.stringify(buildspec) },
+    source: {
+      type: 'NO_SOURCE',
+      buildspec: typeof buildspec === 'string' ? buildspec : JSON.stringify(buildspec),
+    },
     artifacts: { type: 'NO_ARTIFACTS' },
     environment: {
       type: 'LINUX_CONTAINER',
@@ -53,7 +56,11 @@ const start = async (projectName: string, more: Partial<StartBuildInput> = {}): 
   (await fixture.codeBuild.startBuild({ projectName, ...more })).build ?? {};
 const build = async (spec: object | string, more: Partial<StartBuildInput> = {}, settings: object = {}) =>
   completed(fixture, (await start(await project(spec, settings), more)).id);
-const spec = (phases: object, env: object = {}) => ({ version: '0.2', env: { shell: 'bash', ...env }, phases });
+const spec = (phases: object, env: object = {}) => ({
+  version: '0.2',
+  env: { shell: 'bash', ...env },
+  phases,
+});
 const outputOf = (of: Build): string[] =>
   fixture.cloud.logs.tail(of.logs?.groupName ?? '', of.logs?.streamName ?? '', 1000);
 const phases = (of: Build): Record<string, string | undefined> =>
@@ -172,14 +179,22 @@ new SSMClient({}).send(new PutParameterCommand({ Name: "${name}", Value: "by a b
   });
 
   test('gets parameters and secrets, which its log does not show', async () => {
-    await new SSM(client()).putParameter({ Name: '/open/token', Value: 'parameter-value', Type: 'SecureString' });
+    await new SSM(client()).putParameter({
+      Name: '/open/token',
+      Value: 'parameter-value',
+      Type: 'SecureString',
+    });
     await new SecretsManager(client()).createSecret({
       Name: 'login',
       SecretString: JSON.stringify({ password: 'secret-value' }),
     });
     const done = await build(
       spec(
-        { build: { commands: ['echo "$TOKEN and $PASSWORD" | tr a-z A-Z', 'echo "it is $TOKEN and $PASSWORD"'] } },
+        {
+          build: {
+            commands: ['echo "$TOKEN and $PASSWORD" | tr a-z A-Z', 'echo "it is $TOKEN and $PASSWORD"'],
+          },
+        },
         { 'parameter-store': { TOKEN: '/open/token' }, 'secrets-manager': { PASSWORD: 'login:password' } },
       ),
     );
@@ -231,7 +246,9 @@ new SSMClient({}).send(new PutParameterCommand({ Name: "${name}", Value: "by a b
     const mute = await build(spec({ build: { commands: ['true'] } }), {}, { serviceRole: silent });
     expect(mute.phases?.find(({ phaseStatus }) => phaseStatus === 'FAILED')?.contexts?.[0]).toMatchObject({
       statusCode: 'ACCESS_DENIED',
-      message: expect.stringContaining('does not allow AWS CodeBuild to create Amazon CloudWatch Logs') as string,
+      message: expect.stringContaining(
+        'does not allow AWS CodeBuild to create Amazon CloudWatch Logs',
+      ) as string,
     });
     const foreign = await fixture.role('foreign', 'lambda.amazonaws.com', [logs]);
     const refused = await build(spec({ build: { commands: ['true'] } }), {}, { serviceRole: foreign });
@@ -277,6 +294,39 @@ describe('builds', () => {
     expect(phases(late)).toMatchObject({ BUILD: 'TIMED_OUT' });
   });
 
+  test('start from events, when the role of the target may', async () => {
+    const name = await project(spec({ build: { commands: ['echo "for $WHO"'] } }));
+    const Arn = `arn:aws:codebuild:us-east-1:000000000000:project/${name}`;
+    const RoleArn = await fixture.role('starter', 'events.amazonaws.com', [
+      allow('codebuild:StartBuild', Arn),
+    ]);
+    const powerless = await fixture.role('powerless', 'events.amazonaws.com', [
+      allow('codebuild:StopBuild', Arn),
+    ]);
+    await fixture.events.putRule({ Name: 'start', EventPattern: '{"source":["starts"]}' });
+    const target = (Id: string, RoleArn: string) => ({
+      Id,
+      Arn,
+      RoleArn,
+      InputTransformer: {
+        InputPathsMap: { who: '$.detail.who' },
+        InputTemplate: '{"environmentVariablesOverride":[{"name":"WHO","value":<who>}]}',
+      },
+    });
+    const Targets = [target('a', powerless), target('b', RoleArn)];
+    await fixture.events.putTargets({ Rule: 'start', Targets });
+    await fixture.events.putEvents({
+      Entries: [{ Source: 'starts', DetailType: 'x', Detail: '{"who":"a tenant"}' }],
+    });
+    const ids = await vi.waitFor(async () => {
+      const list = await fixture.codeBuild.listBuildsForProject({ projectName: name });
+      expect(list.ids).not.toEqual([]);
+      return list.ids ?? [];
+    });
+    expect(outputOf(await completed(fixture, ids[0]))).toContain('for a tenant');
+    expect((await fixture.codeBuild.listBuildsForProject({ projectName: name })).ids).toHaveLength(1);
+  });
+
   test('of one idempotency token are one build', async () => {
     const name = await project(spec({ build: { commands: ['true'] } }));
     const first = await start(name, { idempotencyToken: 'once' });
@@ -293,7 +343,9 @@ describe('builds', () => {
     await fixture.restart();
     const interrupted = await completed(fixture, first.id);
     expect(interrupted.buildStatus).toBe('FAULT');
-    expect(interrupted.phases?.at(-1)?.contexts?.[0]?.message).toBe('The embedded cloud ended while the build ran.');
+    expect(interrupted.phases?.at(-1)?.contexts?.[0]?.message).toBe(
+      'The embedded cloud ended while the build ran.',
+    );
     expect((await completed(fixture, second.id)).buildStatus).toBe('SUCCEEDED');
   });
 });

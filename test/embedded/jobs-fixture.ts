@@ -18,6 +18,7 @@ export interface BusEvent {
 
 export interface JobsFixture {
   cloud: RunningCloud;
+  endpoint: string;
   /** Added to the clock, in milliseconds. */
   offset: number;
   codeBuild: CodeBuild;
@@ -35,27 +36,40 @@ export interface JobsFixture {
 
 const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'x' };
 
+export function clientsOf(endpoint: string) {
+  const client = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 };
+  return {
+    endpoint,
+    codeBuild: new CodeBuild(client),
+    sfn: new SFN(client),
+    events: new EventBridge(client),
+  };
+}
+
+/** Makes a role that the service may assume; its ARN. */
+export async function makeRole(
+  endpoint: string,
+  name: string,
+  service: string,
+  statements: readonly object[],
+): Promise<string> {
+  const iam = new IAM({ endpoint, region: 'us-east-1', credentials });
+  const policy = (...Statement: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
+  const trust = { Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' };
+  const { Role } = await iam.createRole({ RoleName: name, AssumeRolePolicyDocument: policy(trust) });
+  await iam.putRolePolicy({ RoleName: name, PolicyName: 'p', PolicyDocument: policy(...statements) });
+  return Role?.Arn ?? '';
+}
+
 export async function startJobs(options: Partial<CloudOptions> = {}): Promise<JobsFixture> {
   const stateDir = await mkdtemp(path.join(tmpdir(), 'saas-ecs-jobs-'));
   const all: CloudOptions = { stateDir, clock: { now: () => Date.now() + fixture.offset }, ...options };
-  const clients = (cloud: RunningCloud) => {
-    const client = { endpoint: cloud.endpoint, region: cloud.region, credentials, maxAttempts: 1 };
-    return { codeBuild: new CodeBuild(client), sfn: new SFN(client), events: new EventBridge(client) };
-  };
   const fixture = { offset: 0 } as JobsFixture;
   const cloud = await startCloud(all);
   return Object.assign(fixture, {
     cloud,
-    ...clients(cloud),
-    async role(name, service, statements) {
-      const iam = new IAM({ endpoint: fixture.cloud.endpoint, region: 'us-east-1', credentials });
-      const policy = (...Statement: readonly object[]) =>
-        JSON.stringify({ Version: '2012-10-17', Statement });
-      const trust = { Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' };
-      const { Role } = await iam.createRole({ RoleName: name, AssumeRolePolicyDocument: policy(trust) });
-      await iam.putRolePolicy({ RoleName: name, PolicyName: 'p', PolicyDocument: policy(...statements) });
-      return Role?.Arn ?? '';
-    },
+    ...clientsOf(cloud.endpoint),
+    role: (name, service, statements) => makeRole(fixture.endpoint, name, service, statements),
     async record(name, pattern, bus = 'default') {
       await fixture.events.putRule({ Name: name, EventBusName: bus, EventPattern: JSON.stringify(pattern) });
       await fixture.events.putTargets({
@@ -71,7 +85,8 @@ export async function startJobs(options: Partial<CloudOptions> = {}): Promise<Jo
             .tail(`/events/${name}`, name, 200)
             .map((line) => JSON.parse(line) as BusEvent);
           const found = events.find(wanted);
-          if (!found) throw new Error(`not among ${JSON.stringify(events.map((event) => event['detail-type']))}`);
+          if (!found)
+            throw new Error(`not among ${JSON.stringify(events.map((event) => event['detail-type']))}`);
           return found;
         },
         { timeout: 20_000, interval: 20 },
@@ -79,7 +94,7 @@ export async function startJobs(options: Partial<CloudOptions> = {}): Promise<Jo
     async restart() {
       await fixture.cloud.stop();
       const next = await startCloud(all);
-      Object.assign(fixture, { cloud: next, ...clients(next) });
+      Object.assign(fixture, { cloud: next, ...clientsOf(next.endpoint) });
     },
     async close() {
       await fixture.cloud.stop();

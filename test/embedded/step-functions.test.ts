@@ -1,6 +1,7 @@
+import { DynamoDB } from '@aws-sdk/client-dynamodb';
+import { Lambda } from '@aws-sdk/client-lambda';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { SSM } from '@aws-sdk/client-ssm';
-import { Lambda } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { allow, completed, ended, type JobsFixture, startJobs } from './jobs-fixture.ts';
 import { resourceContext } from './resource-context.ts';
@@ -59,7 +60,10 @@ async function machine(definition: object, name = `machine-${++machines}`): Prom
 }
 async function run(definition: object, input: unknown = {}) {
   const stateMachineArn = await machine(definition);
-  const { executionArn } = await fixture.sfn.startExecution({ stateMachineArn, input: JSON.stringify(input) });
+  const { executionArn } = await fixture.sfn.startExecution({
+    stateMachineArn,
+    input: JSON.stringify(input),
+  });
   const done = await ended(fixture, executionArn);
   return { ...done, result: done.output === undefined ? undefined : (JSON.parse(done.output) as unknown) };
 }
@@ -67,11 +71,17 @@ async function run(definition: object, input: unknown = {}) {
 const one = (state: object) => ({ StartAt: 'Only', States: { Only: { End: true, ...state } } });
 const pass = (Parameters: object) => one({ Type: 'Pass', Parameters });
 const history = async (executionArn: string | undefined): Promise<HistoryEvent[]> =>
-  (await fixture.sfn.getExecutionHistory({ executionArn: executionArn ?? '', maxResults: 1000 })).events ?? [];
+  (await fixture.sfn.getExecutionHistory({ executionArn: executionArn ?? '', maxResults: 1000 })).events ??
+  [];
 
 describe('data', () => {
   const input = {
-    build: { vars: [{ Name: 'bucket', Value: 'b1' }, { Name: 'other', Value: 'o' }] },
+    build: {
+      vars: [
+        { Name: 'bucket', Value: 'b1' },
+        { Name: 'other', Value: 'o' },
+      ],
+    },
     list: [1, 2, 2, 3],
     text: "it's",
     'odd key': true,
@@ -84,7 +94,7 @@ describe('data', () => {
     ['$.list[-1]', 3],
     ['$.list[1:3]', [2, 2]],
     ['$.build.vars[?(@.Name==bucket)].Value', ['b1']],
-    ["$.build.vars[?(@.Name == 'other' || @.Value == \"none\")].Value", ['o']],
+    ['$.build.vars[?(@.Name == \'other\' || @.Value == "none")].Value', ['o']],
     ['$.list[?(@ > 1 && @ < 3)]', [2, 2]],
     ['$..Value', ['b1', 'o']],
     ['$.build.vars[?(@.Name==nothing)].Value', []],
@@ -93,7 +103,7 @@ describe('data', () => {
     ['States.ArrayGetItem($.build.vars[?(@.Name==bucket)].Value, 0)', 'b1'],
     ["States.Format('{} has \\{\\} and {}', $.text, States.ArrayLength($.list))", "it's has {} and 4"],
     ['States.JsonToString($.build.vars[0])', '{"Name":"bucket","Value":"b1"}'],
-    ["States.StringToJson('[1, {\"a\": true}]')", [1, { a: true }]],
+    ['States.StringToJson(\'[1, {"a": true}]\')', [1, { a: true }]],
     ['States.ArrayUnique($.list)', [1, 2, 3]],
     ['States.ArrayPartition($.list, 3)', [[1, 2, 2], [3]]],
     ['States.ArrayRange(1, 9, 4)', [1, 5, 9]],
@@ -139,7 +149,9 @@ describe('data', () => {
       { detail: {} },
     );
     expect({ status, error }).toEqual({ status: 'FAILED', error: 'States.Runtime' });
-    expect(cause).toContain("'$.detail.name' specified for the field 'Name.$' could not be found in the input");
+    expect(cause).toContain(
+      "'$.detail.name' specified for the field 'Name.$' could not be found in the input",
+    );
   });
 });
 
@@ -154,7 +166,12 @@ describe('states', () => {
             {
               And: [
                 { Variable: '$.tier', IsPresent: true },
-                { Or: [{ Variable: '$.tier', StringMatches: 'prem*' }, { Variable: '$.seats', NumericGreaterThan: 9 }] },
+                {
+                  Or: [
+                    { Variable: '$.tier', StringMatches: 'prem*' },
+                    { Variable: '$.seats', NumericGreaterThan: 9 },
+                  ],
+                },
               ],
               Next: 'Large',
             },
@@ -169,7 +186,10 @@ describe('states', () => {
     };
     const stateMachineArn = await machine(choice);
     const outcome = async (input: object) => {
-      const { executionArn } = await fixture.sfn.startExecution({ stateMachineArn, input: JSON.stringify(input) });
+      const { executionArn } = await fixture.sfn.startExecution({
+        stateMachineArn,
+        input: JSON.stringify(input),
+      });
       const { output, error, cause } = await ended(fixture, executionArn);
       return output ?? `${error}: ${cause}`;
     };
@@ -200,7 +220,11 @@ describe('states', () => {
                 Type: 'Map',
                 ItemsPath: '$.items',
                 MaxConcurrency: 2,
-                ItemSelector: { 'at.$': '$$.Map.Item.Index', 'item.$': '$$.Map.Item.Value', 'of.$': '$.name' },
+                ItemSelector: {
+                  'at.$': '$$.Map.Item.Index',
+                  'item.$': '$$.Map.Item.Value',
+                  'of.$': '$.name',
+                },
                 ItemProcessor: one({ Type: 'Pass' }),
               }),
             ],
@@ -225,7 +249,10 @@ describe('states', () => {
     const { status, error, executionArn } = await run(
       one({
         Type: 'Parallel',
-        Branches: [one({ Type: 'Wait', Seconds: 99_999 }), { StartAt: 'F', States: { F: { Type: 'Fail', Error: 'Mine' } } }],
+        Branches: [
+          one({ Type: 'Wait', Seconds: 99_999 }),
+          { StartAt: 'F', States: { F: { Type: 'Fail', Error: 'Mine' } } },
+        ],
       }),
     );
     expect({ status, error }).toEqual({ status: 'FAILED', error: 'Mine' });
@@ -248,6 +275,34 @@ describe('tasks', () => {
     const denied = await run(read('/closed'));
     expect(denied).toMatchObject({ status: 'FAILED', error: 'Ssm.AccessDeniedException' });
     expect(denied.cause).toMatch(/assumed-role\/workflow\/.* is not authorized to perform: ssm:GetParameter/);
+  });
+
+  test('put items, and get the store’s own refusals', async () => {
+    await new DynamoDB(client()).createTable({
+      TableName: 'tenants',
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    });
+    const put = (resource: string) =>
+      one({
+        Type: 'Task',
+        Resource: `arn:aws:states:::${resource}`,
+        Parameters: {
+          TableName: 'tenants',
+          Item: { id: { 'S.$': '$.id' } },
+          ConditionExpression: 'attribute_not_exists(id)',
+        },
+      });
+    expect((await run(put('dynamodb:putItem'), { id: 't1' })).status).toBe('SUCCEEDED');
+    const again = await run(put('aws-sdk:dynamodb:putItem'), { id: 't1' });
+    expect(again.error).toBe('DynamoDb.ConditionalCheckFailedException');
+    const read = one({
+      Type: 'Task',
+      Resource: 'arn:aws:states:::dynamodb:getItem',
+      Parameters: { TableName: 'tenants', Key: { id: { S: 't1' } } },
+    });
+    expect((await run(read)).error).toBe('DynamoDB.AccessDeniedException');
   });
 
   test('of functions are tried again, and what remains of an error is caught', async () => {
@@ -291,7 +346,9 @@ describe('tasks', () => {
         Type: 'Task',
         Resource: 'arn:aws:states:::events:putEvents',
         Parameters: {
-          Entries: [{ Source: 'app', DetailType: 'Made', Detail: { 'by.$': '$.who' }, EventBusName: 'default' }],
+          Entries: [
+            { Source: 'app', DetailType: 'Made', Detail: { 'by.$': '$.who' }, EventBusName: 'default' },
+          ],
         },
       }),
       { who: 'me' },
@@ -343,7 +400,10 @@ describe('builds', () => {
     await buildProject('job', ['[ "$WHO" != nobody ]', 'export MADE="for $WHO"']);
     const good = await run(sync(), { project: 'job', who: 'a tenant' });
     expect(good.result).toMatchObject({
-      Build: { BuildStatus: 'SUCCEEDED', ExportedEnvironmentVariables: [{ Name: 'MADE', Value: 'for a tenant' }] },
+      Build: {
+        BuildStatus: 'SUCCEEDED',
+        ExportedEnvironmentVariables: [{ Name: 'MADE', Value: 'for a tenant' }],
+      },
     });
     expect((await history(good.executionArn)).map(({ type }) => type)).toContain('TaskSubmitted');
     const bad = await run(sync(), { project: 'job', who: 'nobody' });
@@ -371,7 +431,11 @@ describe('builds', () => {
       return { executionArn: executionArn ?? '', id: ids?.[0] ?? '' };
     };
     const stopped = await started(sync());
-    await fixture.sfn.stopExecution({ executionArn: stopped.executionArn, error: 'Enough', cause: 'by hand' });
+    await fixture.sfn.stopExecution({
+      executionArn: stopped.executionArn,
+      error: 'Enough',
+      cause: 'by hand',
+    });
     expect(await ended(fixture, stopped.executionArn)).toMatchObject({
       status: 'ABORTED',
       error: 'Enough',
@@ -381,17 +445,24 @@ describe('builds', () => {
 
     const late = await started(sync({ TimeoutSeconds: 1000 }));
     fixture.offset += 1_001_000;
-    expect(await ended(fixture, late.executionArn)).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+    expect(await ended(fixture, late.executionArn)).toMatchObject({
+      status: 'FAILED',
+      error: 'States.Timeout',
+    });
     expect((await completed(fixture, late.id)).buildStatus).toBe('STOPPED');
   });
 
   test('of a cloud that ended fail their task, whose Retry starts another', async () => {
-    await buildProject('again', ['echo started; [ "$CODEBUILD_BUILD_NUMBER" = 2 ] || sleep 60', 'export MADE=yes']);
+    await buildProject('again', [
+      'echo started; [ "$CODEBUILD_BUILD_NUMBER" = 2 ] || sleep 60',
+      'export MADE=yes',
+    ]);
     const stateMachineArn = await machine({
       StartAt: 'Before',
       States: {
         Before: { Type: 'Pass', ResultPath: null, Next: 'Only' },
-        ...sync({ Retry: [{ ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 0, MaxAttempts: 1 }] }).States,
+        ...sync({ Retry: [{ ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 0, MaxAttempts: 1 }] })
+          .States,
       },
     });
     const { executionArn } = await fixture.sfn.startExecution({
@@ -409,7 +480,9 @@ describe('builds', () => {
     await fixture.restart();
     const done = await ended(fixture, executionArn);
     expect(done.status).toBe('SUCCEEDED');
-    expect(JSON.parse(done.output ?? '{}')).toMatchObject({ Build: { BuildNumber: 2, BuildStatus: 'SUCCEEDED' } });
+    expect(JSON.parse(done.output ?? '{}')).toMatchObject({
+      Build: { BuildNumber: 2, BuildStatus: 'SUCCEEDED' },
+    });
     const types = (await history(executionArn)).map(({ type }) => type);
     // It went on where it was: nothing was entered twice.
     expect(types.filter((type) => type === 'PassStateEntered')).toHaveLength(1);
@@ -440,7 +513,9 @@ describe('executions', () => {
       expect((await history(executionArn)).filter(({ type }) => type === 'PassStateExited')).toHaveLength(1),
     );
     await fixture.restart();
-    expect((await fixture.sfn.describeExecution({ executionArn: executionArn ?? '' })).status).toBe('RUNNING');
+    expect((await fixture.sfn.describeExecution({ executionArn: executionArn ?? '' })).status).toBe(
+      'RUNNING',
+    );
     fixture.offset += 50_000_000;
     const done = await ended(fixture, executionArn);
     expect(done.output).toBe('[0,50000]');
@@ -456,7 +531,10 @@ describe('executions', () => {
     expect((await start('{}')).executionArn).toBe(executionArn);
     await expect(start('{"other":1}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
     fixture.offset += 601_000;
-    expect(await ended(fixture, executionArn)).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout' });
+    expect(await ended(fixture, executionArn)).toMatchObject({
+      status: 'TIMED_OUT',
+      error: 'States.Timeout',
+    });
     const { executions } = await fixture.sfn.listExecutions({ stateMachineArn, statusFilter: 'TIMED_OUT' });
     expect(executions?.map(({ name }) => name)).toEqual(['once']);
     const event = await fixture.received(
@@ -481,8 +559,13 @@ describe('executions', () => {
       fixture.events.putTargets({ Rule: 'start', Targets: [{ Id: 'a', Arn: stateMachineArn }] }),
     ).rejects.toThrow('RoleArn is required');
     const target = async (RoleArn: string) => {
-      await fixture.events.putTargets({ Rule: 'start', Targets: [{ Id: 'a', Arn: stateMachineArn, RoleArn }] });
-      await fixture.events.putEvents({ Entries: [{ Source: 'starts', DetailType: 'x', Detail: `{"as":"${RoleArn}"}` }] });
+      await fixture.events.putTargets({
+        Rule: 'start',
+        Targets: [{ Id: 'a', Arn: stateMachineArn, RoleArn }],
+      });
+      await fixture.events.putEvents({
+        Entries: [{ Source: 'starts', DetailType: 'x', Detail: `{"as":"${RoleArn}"}` }],
+      });
     };
     await target(powerless);
     await target(starter);
@@ -500,7 +583,11 @@ describe('a definition', () => {
   test.each([
     ['no target', { StartAt: 'A', States: { A: { Type: 'Pass', Next: 'B' } } }, 'there is no state "B"'],
     ['no way on', { StartAt: 'A', States: { A: { Type: 'Pass' } } }, 'a state needs Next or End'],
-    ['JSONata', { QueryLanguage: 'JSONata', ...one({ Type: 'Pass' }) }, 'the query language JSONata is not available'],
+    [
+      'JSONata',
+      { QueryLanguage: 'JSONata', ...one({ Type: 'Pass' }) },
+      'the query language JSONata is not available',
+    ],
     ['a path', one({ Type: 'Pass', InputPath: '$.a[' }), 'is not a JSONPath'],
     ['an intrinsic', pass({ 'a.$': 'States.Nope()' }), 'States.Nope does not exist'],
     [
@@ -514,12 +601,18 @@ describe('a definition', () => {
       'lambda:invoke.waitForTaskToken is not available',
     ],
   ])('is refused by name: %s', async (_what, definition, message) => {
-    await refused(definition).toMatchObject({ name: 'InvalidDefinition', message: expect.stringContaining(message) as string });
+    await refused(definition).toMatchObject({
+      name: 'InvalidDefinition',
+      message: expect.stringContaining(message) as string,
+    });
   });
 
   test('is refused with a role that can’t be assumed, or may not wait for builds', async () => {
-    const definition = JSON.stringify(one({ Type: 'Task', Resource: 'arn:aws:states:::codebuild:startBuild.sync' }));
-    const make = (role: string) => fixture.sfn.createStateMachine({ name: 'never', definition, roleArn: role });
+    const definition = JSON.stringify(
+      one({ Type: 'Task', Resource: 'arn:aws:states:::codebuild:startBuild.sync' }),
+    );
+    const make = (role: string) =>
+      fixture.sfn.createStateMachine({ name: 'never', definition, roleArn: role });
     const foreign = await fixture.role('not-states', 'lambda.amazonaws.com', [allow('*')]);
     await expect(make(foreign)).rejects.toThrow('authorized to assume the provided role');
     const weak = await fixture.role('weak', 'states.amazonaws.com', [allow('codebuild:*')]);
@@ -537,7 +630,9 @@ test('in a stack, a state machine has its substitutions, changes, and goes', asy
     LoggingConfiguration: {
       Level: 'ALL',
       Destinations: [
-        { CloudWatchLogsLogGroup: { LogGroupArn: 'arn:aws:logs:us-east-1:000000000000:log-group:/machine:*' } },
+        {
+          CloudWatchLogsLogGroup: { LogGroupArn: 'arn:aws:logs:us-east-1:000000000000:log-group:/machine:*' },
+        },
       ],
     },
   });
@@ -549,8 +644,8 @@ test('in a stack, a state machine has its substitutions, changes, and goes', asy
   expect(await output()).toBe('"one"');
   await type?.update?.(context, physicalId, properties('two'), properties('one'));
   expect(await output()).toBe('"two"');
-  const { logStreams } = { logStreams: new Date(Date.now() + fixture.offset).toISOString().slice(0, 10) };
-  const lines = fixture.cloud.logs.tail('/machine', `states/${physicalId.split(':').at(-1)}/${logStreams}`, 20);
+  const day = new Date(Date.now() + fixture.offset).toISOString().slice(0, 10);
+  const lines = fixture.cloud.logs.tail('/machine', `states/${physicalId.split(':').at(-1)}/${day}`, 20);
   expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toContain('ExecutionSucceeded');
   const { tags } = await fixture.sfn.listTagsForResource({ resourceArn: physicalId });
   expect(tags).toEqual([{ key: 'stack', value: 'tag' }]);

@@ -156,7 +156,6 @@ export class BuildRun {
       scratch: directory,
       directory: source,
       environment: {
-        ...variables,
         ...platformVariables(cloud, this.record, {
           home,
           source,
@@ -165,6 +164,7 @@ export class BuildRun {
             token: this.credentialsToken,
           },
         }),
+        ...variables,
       },
       onLines: (lines) => this.#log?.write(lines),
     });

@@ -18,8 +18,8 @@ export class VariableError extends Error {
 }
 
 /**
- * Variables of the call and the project (which the call's replace by name) win over the buildspec's. Parameters and
- * secrets are read as `principal`, the service role. Throws a VariableError.
+ * Variables of the call and the project (which the call's replace by name) win over the buildspec's; CODEBUILD_ ones are
+ * CodeBuild's own. Parameters and secrets are read as `principal`, the service role. Throws a VariableError.
  */
 export async function declaredVariables(
   cloud: Cloud,
@@ -44,9 +44,11 @@ export async function declaredVariables(
     ...Object.entries(spec.parameters).map(([name, value]) => ({ name, type: 'PARAMETER_STORE', value })),
     ...Object.entries(spec.secrets).map(([name, value]) => ({ name, type: 'SECRETS_MANAGER', value })),
   ];
+  const reserved = ({ name = '' }: EnvironmentVariable): boolean => name.startsWith('CODEBUILD_');
   const overridden = new Set(given.map(({ name }) => name));
-  for (const { name, type, value } of own) if (!overridden.has(name)) await declare(name, type, value);
-  for (const { name = '', type = 'PLAINTEXT', value = '' } of given) await declare(name, type, value);
+  const all = [...own.filter(({ name }) => !overridden.has(name)), ...given] as EnvironmentVariable[];
+  for (const each of all)
+    if (!reserved(each)) await declare(each.name ?? '', each.type ?? 'PLAINTEXT', each.value ?? '');
   return { variables, secrets: secrets.filter(Boolean) };
 }
 

@@ -39,6 +39,7 @@ export function validateProject(input: Partial<CreateProjectInput>): void {
     throw unavailable(`artifacts type ${artifacts.type}`, 'use NO_ARTIFACTS');
   if (environment?.type?.startsWith('WINDOWS') || environment?.type?.startsWith('MAC'))
     throw unavailable(`environment type ${environment.type}`, 'use LINUX_CONTAINER or ARM_CONTAINER');
+  if (environment?.fleet) throw unavailable('a fleet', 'leave it out');
   for (const name of ['secondarySources', 'secondaryArtifacts', 'fileSystemLocations'] as const)
     if (input[name]?.length) throw unavailable(name, 'leave it out');
   if (input.buildBatchConfig) throw unavailable('buildBatchConfig', 'leave it out');

@@ -23,10 +23,20 @@ export function serviceOf(
 ): { signingName: string; operation: string; errorPrefix: string } | undefined {
   const signingName = signingNames[service] ?? service;
   const operation = capital(action);
-  return (
-    findOperation(cloud, signingName, operation) && { signingName, operation, errorPrefix: capital(service) }
-  );
+  if (!findOperation(cloud, signingName, operation)) return undefined;
+  return { signingName, operation, errorPrefix: errorPrefixes[service] ?? capital(service) };
 }
+
+/** Where the prefix of an AWS SDK integration's errors is not the service's name with a capital. */
+const errorPrefixes: Readonly<Record<string, string>> = {
+  dynamodb: 'DynamoDb',
+  secretsmanager: 'SecretsManager',
+  cloudwatchlogs: 'CloudWatchLogs',
+  cognitoidentityprovider: 'CognitoIdentityProvider',
+  cloudformation: 'CloudFormation',
+  codebuild: 'CodeBuild',
+  eventbridge: 'EventBridge',
+};
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -36,7 +36,7 @@ export async function runTask(step: Step, parameters: unknown): Promise<unknown>
     token: entered.token,
     signal: AbortSignal.any([signal, late.signal]),
     submitted(output) {
-      if (entered.task === 'submitted') return;
+      if (entered.task === 'submitted' || call.signal.aborted) return;
       history.submitted(output);
       entered.task = 'submitted';
       run.save();

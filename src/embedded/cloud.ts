@@ -1,5 +1,6 @@
 /** Puts one embedded cloud together: every service, the store, the endpoint that speaks for them. */
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createCloudFormation } from './cloudformation/index.ts';
 import { createCodeBuild } from './compute/codebuild/index.ts';
@@ -53,6 +54,9 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const unlock = await lockState(options.stateDir);
   try {
+    // Functions and builds run below it: the package that the project around it may be must not say what their files are.
+    const manifest = path.join(options.stateDir, 'package.json');
+    if (!existsSync(manifest)) await writeFile(manifest, '{}\n');
     const store = await openStore(path.join(options.stateDir, 'store'));
     return await assemble(options, store, unlock).catch(async (error: unknown) => {
       await store.close();

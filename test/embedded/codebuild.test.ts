@@ -292,6 +292,14 @@ describe('builds', () => {
     const late = await completed(fixture, id);
     expect(late.buildStatus).toBe('TIMED_OUT');
     expect(phases(late)).toMatchObject({ BUILD: 'TIMED_OUT' });
+
+    const running = await start(name, { timeoutInMinutesOverride: 60 });
+    const waits = await start(name, { queuedTimeoutInMinutesOverride: 5 });
+    await fixture.codeBuild.updateProject({ name, concurrentBuildLimit: 2 });
+    await expect(start(name)).rejects.toMatchObject({ name: 'AccountLimitExceededException' });
+    fixture.offset += 6 * 60_000;
+    expect(phases(await completed(fixture, waits.id))).toMatchObject({ QUEUED: 'TIMED_OUT' });
+    await fixture.codeBuild.stopBuild({ id: running.id ?? '' });
   });
 
   test('start from events, when the role of the target may', async () => {

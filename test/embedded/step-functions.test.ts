@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { Lambda } from '@aws-sdk/client-lambda';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
@@ -396,6 +398,12 @@ describe('builds', () => {
       ...more,
     });
 
+  /** A workflow that begins by saying who. */
+  const withInput = (workflow: ReturnType<typeof one>, who: string) => ({
+    StartAt: 'Who',
+    States: { Who: { Type: 'Pass', Result: who, ResultPath: '$.who', Next: 'Only' }, ...workflow.States },
+  });
+
   test('are waited for, and their failure is the task’s', async () => {
     await buildProject('job', ['[ "$WHO" != nobody ]', 'export MADE="for $WHO"']);
     const good = await run(sync(), { project: 'job', who: 'a tenant' });
@@ -409,6 +417,23 @@ describe('builds', () => {
     const bad = await run(sync(), { project: 'job', who: 'nobody' });
     expect(bad).toMatchObject({ status: 'FAILED', error: 'States.TaskFailed' });
     expect(JSON.parse(bad.cause ?? '{}')).toMatchObject({ Build: { BuildStatus: 'FAILED' } });
+  });
+
+  test('run at the same time as far as the quota goes', async () => {
+    const place = path.join(fixture.cloud.stateDir, 'meeting');
+    await mkdir(place);
+    // Each waits for the other.
+    await buildProject('meet', [
+      `touch '${place}'/$WHO; until [ -e '${place}/a' ] && [ -e '${place}/b' ]; do sleep 0.05; done`,
+    ]);
+    const { status } = await run(
+      one({
+        Type: 'Parallel',
+        Branches: [sync(), sync()].map((branch, index) => withInput(branch, 'ab'.charAt(index))),
+      }),
+      { project: 'meet' },
+    );
+    expect(status).toBe('SUCCEEDED');
   });
 
   test('are stopped with their execution, and when their task is out of time', async () => {

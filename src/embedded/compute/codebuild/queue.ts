@@ -44,9 +44,11 @@ export function createQueue(cloud: Cloud, state: CodeBuildState) {
       });
       running.set(record.build.id, { run, done });
     }
-    if (waiting.length === 0) clearInterval(watch);
-    else if (!stopped) watch ??= setInterval(() => giveUp(), watchEveryMs).unref();
-    if (waiting.length === 0) watch = undefined;
+    if (waiting.length > 0 && !stopped) watch ??= setInterval(giveUp, watchEveryMs);
+    else {
+      clearInterval(watch);
+      watch = undefined;
+    }
   };
 
   const leave = (record: BuildRecord, status: 'STOPPED' | 'TIMED_OUT', message = ''): void => {

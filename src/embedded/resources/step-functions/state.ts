@@ -57,6 +57,8 @@ export interface Branch {
   /** Present once the state is entered. */
   entered?: Entered;
   done?: { output: unknown };
+  /** What the history says of an iteration. */
+  told?: 'started' | 'succeeded';
 }
 
 export interface Entered {

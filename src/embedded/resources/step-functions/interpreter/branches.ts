@@ -57,12 +57,16 @@ export async function runIterations(step: Step): Promise<unknown[]> {
   );
   const outputs = await all(step, items.length, asked || maxIterations, async (index, inner, signal) => {
     const details = { name, index };
-    if (!inner.entered && !inner.done)
+    if (inner.told === undefined) {
       run.event(inner, { type: 'MapIterationStarted', mapIterationStartedEventDetails: details });
-    const fresh = !inner.done;
+      inner.told = 'started';
+    }
     const output = await runBranch(run, processor, inner, signal, itemContext(index));
-    if (fresh)
+    if (inner.told === 'started') {
       run.event(inner, { type: 'MapIterationSucceeded', mapIterationSucceededEventDetails: details });
+      inner.told = 'succeeded';
+      run.save();
+    }
     return output;
   });
   run.event(branch, { type: 'MapStateSucceeded' });

@@ -7,6 +7,8 @@ import {
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  type DescribeStacksCommandOutput,
+  GetTemplateCommand,
   ListStackResourcesCommand,
   type Stack,
   type StackEvent,
@@ -83,12 +85,38 @@ export class Stacks {
     return outputsOf(done);
   }
 
-  /** Deletes the stack and waits until it is gone. Throws `stack_failed` when something could not be deleted. */
-  async remove(name: string, options: WatchOptions): Promise<void> {
-    const stack = await this.describe(name);
+  /** Every stack of the account and Region that is not deleted. */
+  async all(): Promise<Stack[]> {
+    const stacks: Stack[] = [];
+    let NextToken: string | undefined;
+    do {
+      const page: DescribeStacksCommandOutput = await this.#client.send(
+        new DescribeStacksCommand({ ...(NextToken && { NextToken }) }),
+      );
+      stacks.push(...(page.Stacks ?? []));
+      NextToken = page.NextToken;
+    } while (NextToken);
+    return stacks;
+  }
+
+  /**
+   * Deletes the stack, by name or id, and waits until it is gone; one that is being changed is waited for first.
+   * `retain`: logical ids to leave behind, of a stack whose deletion failed. Throws `stack_failed` when something
+   * could not be deleted.
+   */
+  async remove(name: string, options: WatchOptions & { retain?: readonly string[] }): Promise<void> {
+    let stack = await this.describe(name);
+    // A stack that is being changed can't be deleted.
+    if (stack && /^(UPDATE|ROLLBACK|IMPORT)_\w*IN_PROGRESS$/.test(stack.StackStatus ?? ''))
+      stack = await this.#watch(stack.StackId ?? name, options);
     if (!stack) return;
     // By id: once deleted, a stack is found by its id alone.
-    await this.#client.send(new DeleteStackCommand({ StackName: stack.StackId ?? name }));
+    await this.#client.send(
+      new DeleteStackCommand({
+        StackName: stack.StackId ?? name,
+        ...(options.retain && { RetainResources: [...options.retain] }),
+      }),
+    );
     const done = await this.#watch(stack.StackId ?? name, options);
     if (done.StackStatus !== 'DELETE_COMPLETE') throw await this.#failure(name, done);
   }
@@ -107,6 +135,19 @@ export class Stacks {
       NextToken = page.NextToken;
     } while (NextToken);
     return resources;
+  }
+
+  /** Logical ids of what the stack's template keeps when the stack goes; undefined when it can't be read. */
+  async keptByTemplate(name: string): Promise<Set<string> | undefined> {
+    const { TemplateBody = '' } = await this.#client.send(new GetTemplateCommand({ StackName: name }));
+    // Ours are JSON, as the CDK writes them.
+    if (!TemplateBody.trimStart().startsWith('{')) return undefined;
+    const { Resources = {} } = JSON.parse(TemplateBody) as {
+      Resources?: Record<string, { DeletionPolicy?: string }>;
+    };
+    return new Set(
+      Object.keys(Resources).filter((id) => /^Retain/.test(Resources[id]?.DeletionPolicy ?? 'Delete')),
+    );
   }
 
   /** Polls until the stack rests, more slowly the longer it takes, and hands on the events as they come. */

@@ -86,19 +86,18 @@ export async function contentsOf(
 ): Promise<StackContents> {
   const client = new Stacks(target.client);
   const held = new Set<string>();
-  const going = new Set<string>();
+  const staying = new Set<string>();
   for (const { id } of stacks) {
     const kept = await client.keptByTemplate(id);
-    for (const {
-      PhysicalResourceId: physicalId,
-      LogicalResourceId: logicalId = '',
-    } of await client.resources(id)) {
+    for (const resource of await client.resources(id)) {
+      const { PhysicalResourceId: physicalId, LogicalResourceId: logicalId = '' } = resource;
       if (!physicalId) continue;
       held.add(physicalId);
-      if (kept && !kept.has(logicalId)) going.add(physicalId);
+      // A bucket's policy goes and has the id of its bucket, which may stay.
+      if (!kept || kept.has(logicalId)) staying.add(physicalId);
     }
   }
-  return { held, going };
+  return { held, going: new Set([...held].filter((id) => !staying.has(id))) };
 }
 
 /**

@@ -5,7 +5,9 @@ import path from 'node:path';
 import {
   CloudFormationClient,
   CreateStackCommand,
+  DeleteStackCommand,
   DescribeStacksCommand,
+  ListStackResourcesCommand,
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import {
@@ -129,7 +131,7 @@ const role = {
     AssumeRolePolicyDocument: {
       Version: '2012-10-17',
       Statement: [
-        { Effect: 'Allow', Principal: { Service: 'ecs-tasks.amazonaws.com' }, Action: 'sts:AssumeRole' },
+        { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
       ],
     },
   },
@@ -143,6 +145,32 @@ const table = {
     KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
   },
 };
+
+/** A custom resource whose function refuses what it is told to refuse. */
+const unruly = (...refused: string[]): Resources => ({
+  Role: role,
+  Function: {
+    Type: 'AWS::Lambda::Function',
+    Properties: {
+      Runtime: 'nodejs20.x',
+      Handler: 'index.handler',
+      Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+      Code: {
+        ZipFile: `exports.handler = async ({ RequestType, ResourceProperties, OldResourceProperties, ResponseURL, ...rest }) => {
+          const refused = [ResourceProperties, OldResourceProperties].some((given) => given?.Refused.includes(RequestType));
+          const { StackId, RequestId, LogicalResourceId, PhysicalResourceId = 'unruly' } = rest;
+          await fetch(ResponseURL, { method: 'PUT', headers: { 'content-type': '' }, body: JSON.stringify({
+            Status: refused ? 'FAILED' : 'SUCCESS', Reason: 'not on ' + RequestType, StackId, RequestId, LogicalResourceId, PhysicalResourceId,
+          }) });
+        };`,
+      },
+    },
+  },
+  Unruly: {
+    Type: 'Custom::Unruly',
+    Properties: { ServiceToken: { 'Fn::GetAtt': ['Function', 'Arn'] }, Refused: refused },
+  },
+});
 
 const stackNames = async (): Promise<string[]> => {
   const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({}));
@@ -175,6 +203,30 @@ describe('failed stacks', () => {
     expect(logGroups?.map(({ logGroupName }) => logGroupName)).toEqual(['/taken']);
   });
 
+  it('go when not even their rollback or deletion worked', async () => {
+    const late = { ...log('/taken'), DependsOn: 'Unruly' };
+    expect(await create('tenant-template-basic', { ...unruly('Delete'), Late: late })).toBe('ROLLBACK_FAILED');
+    expect(await create('tenant-template-advanced', unruly('Delete'))).toBe('CREATE_COMPLETE');
+    await cloudFormation.send(new DeleteStackCommand({ StackName: 'tenant-template-advanced' }));
+    expect(await settled('tenant-template-advanced')).toBe('DELETE_FAILED');
+    expect(await create('cell-2', unruly('Update'))).toBe('CREATE_COMPLETE');
+    await cloudFormation.send(
+      new UpdateStackCommand({
+        StackName: 'cell-2',
+        TemplateBody: template(unruly('Update', 'Create')),
+        Capabilities: ['CAPABILITY_IAM'],
+      }),
+    );
+    expect(await settled('cell-2')).toBe('UPDATE_ROLLBACK_FAILED');
+    const { left, stacks } = await destroy();
+    expect(stacks).toHaveLength(3);
+    expect(left.map((line) => line.replace(/ \S+ of /, ' of '))).toEqual([
+      expect.stringMatching(/^Custom::Unruly of tenant-template-basic: .*not on Delete/),
+      expect.stringMatching(/^Custom::Unruly of tenant-template-advanced: .*not on Delete/),
+    ]);
+    expect(await stackNames()).toEqual([]);
+  });
+
   it('give up what can not be deleted, and it is told by name', async () => {
     await create('coreappplane-stack', { Role: role, Log: log() });
     const { Stacks } = await cloudFormation.send(
@@ -184,7 +236,7 @@ describe('failed stacks', () => {
     // A policy that somebody adds by hand keeps a role from being deleted.
     const iam = new IAMClient(options);
     const { StackResourceSummaries = [] } = await cloudFormation.send(
-      new (await import('@aws-sdk/client-cloudformation')).ListStackResourcesCommand({
+      new ListStackResourcesCommand({
         StackName: 'coreappplane-stack',
       }),
     );

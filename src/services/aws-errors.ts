@@ -80,6 +80,11 @@ const rules: readonly Rule[] = [
   },
 ];
 
+/** What is said and advised for one of the codes that {@link toSaasError} gives; undefined for any other code. */
+export function knownFailure(code: string): { message: string; hint: string } | undefined {
+  return rules.find((rule) => rule.code === code);
+}
+
 /** Turns whatever was thrown into the one error that a user sees. What AWS said goes into its detail. */
 export function toSaasError(error: unknown): SaasError {
   if (error instanceof SaasError) return error;

@@ -189,16 +189,19 @@ export class Stacks {
     return events;
   }
 
+  /**
+   * The first resource that failed in a stack's last operation, with the reason; of a nested stack, the one in it.
+   * What was cancelled on its account has not failed.
+   */
+  async firstFailure(stackId: string): Promise<StackEvent | undefined> {
+    const failed = firstFailed(await this.#events(stackId), stackId);
+    const { ResourceType, PhysicalResourceId: nested } = failed ?? {};
+    if (ResourceType !== 'AWS::CloudFormation::Stack' || !nested?.startsWith('arn:')) return failed;
+    return (await this.firstFailure(nested)) ?? failed;
+  }
+
   async #failure(name: string, stack: Stack): Promise<SaasError> {
-    const events = await this.#events(stack.StackId ?? name);
-    const failed = events
-      .reverse()
-      .find(
-        (event) =>
-          event.ResourceStatus?.endsWith('_FAILED') &&
-          event.PhysicalResourceId !== stack.StackId &&
-          !/cancelled/i.test(event.ResourceStatusReason ?? ''),
-      );
+    const failed = await this.firstFailure(stack.StackId ?? name);
     const what = failed
       ? `${failed.LogicalResourceId} (${failed.ResourceType})`
       : (stack.StackStatus ?? 'unknown');
@@ -208,6 +211,19 @@ export class Stacks {
       hint: 'repair the cause, then run the same command again; a tenant can be removed with offboard',
     });
   }
+}
+
+/** `newestFirst`: all events of the stack. */
+function firstFailed(newestFirst: readonly StackEvent[], stackId: string): StackEvent | undefined {
+  let first: StackEvent | undefined;
+  for (const event of newestFirst) {
+    const { PhysicalResourceId, ResourceStatus = '', ResourceStatusReason = '' } = event;
+    if (PhysicalResourceId === stackId) {
+      // Where the last operation began; what failed before it is past.
+      if (/^(CREATE|UPDATE|DELETE|IMPORT)_IN_PROGRESS$/.test(ResourceStatus)) break;
+    } else if (ResourceStatus.endsWith('_FAILED') && !/cancelled/i.test(ResourceStatusReason)) first = event;
+  }
+  return first;
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;

@@ -3,6 +3,7 @@ import { SaasError } from '../model/error.ts';
 import type { ClientOptions } from './environment.ts';
 import { causeOf } from './explain/causes.ts';
 import { ExplainedError, type Link } from './explain/chain.ts';
+import { redact } from './explain/redact.ts';
 import { ServiceEvidence } from './explain/service-evidence.ts';
 
 const explained = new Set(['stack_failed', 'deployment_failed']);
@@ -37,7 +38,8 @@ export class FailureWatch {
   async explain(error: unknown): Promise<never> {
     if (!(error instanceof SaasError) || !explained.has(error.code)) throw error;
     const evidence = (await Promise.all(this.#found)).flat();
-    const known = error.detail ?? '';
+    // CloudFormation and the toolkit may have put log lines into it.
+    const known = redact(error.detail ?? '');
     const [, stack, resource] = /^stack "([^"]+)" failed(?: at (\S+))?/.exec(error.message) ?? [];
     const itself: Link = {
       kind: 'resource',

@@ -205,7 +205,9 @@ describe('failed stacks', () => {
 
   it('go when not even their rollback or deletion worked', async () => {
     const late = { ...log('/taken'), DependsOn: 'Unruly' };
-    expect(await create('tenant-template-basic', { ...unruly('Delete'), Late: late })).toBe('ROLLBACK_FAILED');
+    expect(await create('tenant-template-basic', { ...unruly('Delete'), Late: late })).toBe(
+      'ROLLBACK_FAILED',
+    );
     expect(await create('tenant-template-advanced', unruly('Delete'))).toBe('CREATE_COMPLETE');
     await cloudFormation.send(new DeleteStackCommand({ StackName: 'tenant-template-advanced' }));
     expect(await settled('tenant-template-advanced')).toBe('DELETE_FAILED');

@@ -17,6 +17,11 @@ interface Known {
 const deployed: readonly Link['kind'][] = ['operation', 'stack', 'resource'];
 const atECS: readonly Link['kind'][] = ['resource', 'service', 'event', 'task'];
 
+const exits = [
+  'the last log lines say why; mend the image or its environment in saas-ecs.yaml',
+  'publish it: saas-ecs deploy-shared',
+];
+
 const known: readonly Known[] = [
   {
     code: 'credentials_expired',
@@ -82,10 +87,15 @@ const known: readonly Known[] = [
     in: ['task'],
     pattern: /^exited with (\d+)\n[^\n]*essential container/i,
     text: ([, code], { name }) => `the image of "${name}" exits at its start, with code ${code}`,
-    fix: [
-      'the last log lines say why; mend the image or its environment in saas-ecs.yaml',
-      'publish it: saas-ecs deploy-shared',
-    ],
+    fix: exits,
+  },
+  {
+    // As the CDK's toolkit tells a stopped task; 143 is one that was told to stop.
+    code: 'image_exits',
+    in: deployed,
+    pattern: /container "([^"]+)" exited with\s+code (?!143\b)(\d+)/i,
+    text: ([, container, code]) => `the image of "${container}" exits at its start, with code ${code}`,
+    fix: exits,
   },
   {
     code: 'health_check_failed',

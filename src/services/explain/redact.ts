@@ -16,7 +16,9 @@ const secrets: readonly [RegExp, string][] = [
   ],
 ];
 
-export function redact(text: string): string {
-  const shown = secrets.reduce((line, [secret, instead]) => line.replace(secret, instead), text);
+export const redact = (text: string): string => text.split('\n').map(redactLine).join('\n');
+
+function redactLine(line: string): string {
+  const shown = secrets.reduce((text, [secret, instead]) => text.replace(secret, instead), line);
   return shown.length <= longest ? shown : `${shown.slice(0, longest)}…`;
 }

@@ -9,10 +9,6 @@ import {
   type Service,
   type Task,
 } from '@aws-sdk/client-ecs';
-import {
-  DescribeTargetHealthCommand,
-  ElasticLoadBalancingV2Client,
-} from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { ClientOptions } from '../environment.ts';
 import { isoOf, type Link } from './chain.ts';
 import { redact } from './redact.ts';
@@ -26,12 +22,12 @@ const stoppedTasks = 20;
 export class ServiceEvidence {
   readonly #ecs: ECSClient;
   readonly #logs: CloudWatchLogsClient;
-  readonly #balancers: ElasticLoadBalancingV2Client;
+  readonly #options: ClientOptions;
 
   constructor(options: ClientOptions) {
     this.#ecs = new ECSClient(options);
     this.#logs = new CloudWatchLogsClient(options);
-    this.#balancers = new ElasticLoadBalancingV2Client(options);
+    this.#options = options;
   }
 
   /**
@@ -116,9 +112,14 @@ export class ServiceEvidence {
   /** Only where no target is healthy: then requests of this service fail. */
   async #targets(service: Service, label: string): Promise<Link[]> {
     const found: Link[] = [];
+    // Watching a stack loads this file; only what failed, or is explained, needs that client.
+    const { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } = await import(
+      '@aws-sdk/client-elastic-load-balancing-v2'
+    );
+    const balancers = new ElasticLoadBalancingV2Client(this.#options);
     for (const { targetGroupArn } of service.loadBalancers ?? []) {
       if (targetGroupArn === undefined) continue;
-      const { TargetHealthDescriptions = [] } = await this.#balancers
+      const { TargetHealthDescriptions = [] } = await balancers
         .send(new DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn }))
         // Gone with a stack that is being rolled back.
         .catch(() => ({ TargetHealthDescriptions: [] }));

@@ -219,8 +219,9 @@ function firstFailed(newestFirst: readonly StackEvent[], stackId: string): Stack
   for (const event of newestFirst) {
     const { PhysicalResourceId, ResourceStatus = '', ResourceStatusReason = '' } = event;
     if (PhysicalResourceId === stackId) {
-      // Where the last operation began; what failed before it is past.
-      if (/^(CREATE|UPDATE|DELETE|IMPORT)_IN_PROGRESS$/.test(ResourceStatus)) break;
+      // Where the last operation began; what failed before it is past, but for a deletion that cleaned up after it.
+      if (/^(CREATE|UPDATE|IMPORT)_IN_PROGRESS$/.test(ResourceStatus)) break;
+      if (ResourceStatus === 'DELETE_IN_PROGRESS' && first) break;
     } else if (ResourceStatus.endsWith('_FAILED') && !/cancelled/i.test(ResourceStatusReason)) first = event;
   }
   return first;

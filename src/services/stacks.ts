@@ -7,7 +7,6 @@ import {
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
-  type DescribeStacksCommandOutput,
   GetTemplateCommand,
   ListStackResourcesCommand,
   type Stack,
@@ -85,20 +84,6 @@ export class Stacks {
     return outputsOf(done);
   }
 
-  /** Every stack of the account and Region that is not deleted. */
-  async all(): Promise<Stack[]> {
-    const stacks: Stack[] = [];
-    let NextToken: string | undefined;
-    do {
-      const page: DescribeStacksCommandOutput = await this.#client.send(
-        new DescribeStacksCommand({ ...(NextToken && { NextToken }) }),
-      );
-      stacks.push(...(page.Stacks ?? []));
-      NextToken = page.NextToken;
-    } while (NextToken);
-    return stacks;
-  }
-
   /**
    * Deletes the stack, by name or id, and waits until it is gone; one that is being changed is waited for first.
    * `retain`: logical ids to leave behind, of a stack whose deletion failed. Throws `stack_failed` when something
@@ -121,6 +106,14 @@ export class Stacks {
     if (done.StackStatus !== 'DELETE_COMPLETE') throw await this.#failure(name, done);
   }
 
+  /** The template as it was given. */
+  async template(name: string): Promise<string> {
+    const { TemplateBody = '' } = await this.#client.send(
+      new GetTemplateCommand({ StackName: name, TemplateStage: 'Original' }),
+    );
+    return TemplateBody;
+  }
+
   async resources(name: string): Promise<StackResourceSummary[]> {
     const resources: StackResourceSummary[] = [];
     let NextToken: string | undefined;
@@ -137,17 +130,18 @@ export class Stacks {
     return resources;
   }
 
-  /** Logical ids of what the stack's template keeps when the stack goes; undefined when it can't be read. */
-  async keptByTemplate(name: string): Promise<Set<string> | undefined> {
-    const { TemplateBody = '' } = await this.#client.send(new GetTemplateCommand({ StackName: name }));
-    // Ours are JSON, as the CDK writes them.
-    if (!TemplateBody.trimStart().startsWith('{')) return undefined;
-    const { Resources = {} } = JSON.parse(TemplateBody) as {
-      Resources?: Record<string, { DeletionPolicy?: string }>;
-    };
-    return new Set(
-      Object.keys(Resources).filter((id) => /^Retain/.test(Resources[id]?.DeletionPolicy ?? 'Delete')),
-    );
+  /** Every stack of the account and Region that is not deleted. */
+  async all(): Promise<Stack[]> {
+    const stacks: Stack[] = [];
+    let NextToken: string | undefined;
+    do {
+      const page: { Stacks?: Stack[] | undefined; NextToken?: string | undefined } = await this.#client.send(
+        new DescribeStacksCommand({ ...(NextToken && { NextToken }) }),
+      );
+      stacks.push(...(page.Stacks ?? []));
+      NextToken = page.NextToken;
+    } while (NextToken);
+    return stacks;
   }
 
   /** Polls until the stack rests, more slowly the longer it takes, and hands on the events as they come. */

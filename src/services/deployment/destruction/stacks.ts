@@ -88,7 +88,7 @@ export async function contentsOf(
   const held = new Set<string>();
   const staying = new Set<string>();
   for (const { id } of stacks) {
-    const kept = await client.keptByTemplate(id);
+    const kept = keptBy(await client.template(id));
     for (const resource of await client.resources(id)) {
       const { PhysicalResourceId: physicalId, LogicalResourceId: logicalId = '' } = resource;
       if (!physicalId) continue;
@@ -98,6 +98,18 @@ export async function contentsOf(
     }
   }
   return { held, going: new Set([...held].filter((id) => !staying.has(id))) };
+}
+
+/** Logical ids of what a template keeps when its stack goes; undefined when it can't be read. */
+function keptBy(template: string): Set<string> | undefined {
+  // Ours are JSON, as the CDK writes them.
+  if (!template.trimStart().startsWith('{')) return undefined;
+  const { Resources = {} } = JSON.parse(template) as {
+    Resources?: Record<string, { DeletionPolicy?: string }>;
+  };
+  return new Set(
+    Object.keys(Resources).filter((id) => /^Retain/.test(Resources[id]?.DeletionPolicy ?? 'Delete')),
+  );
 }
 
 /**

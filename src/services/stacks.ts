@@ -29,6 +29,11 @@ export interface WatchOptions {
   onEvent?: (event: StackEvent) => void;
 }
 
+export interface RemoveOptions extends WatchOptions {
+  /** Logical ids to leave behind; CloudFormation takes them for a stack whose deletion failed, and for no other. */
+  retain?: readonly string[];
+}
+
 const pollMs = { first: 100, most: 3_000 };
 
 export class Stacks {
@@ -84,12 +89,8 @@ export class Stacks {
     return outputsOf(done);
   }
 
-  /**
-   * Deletes the stack, by name or id, and waits until it is gone; one that is being changed is waited for first.
-   * `retain`: logical ids to leave behind, of a stack whose deletion failed. Throws `stack_failed` when something
-   * could not be deleted.
-   */
-  async remove(name: string, options: WatchOptions & { retain?: readonly string[] }): Promise<void> {
+  /** Deletes the stack and waits until it is gone. Throws `stack_failed` when something could not be deleted. */
+  async remove(name: string, options: RemoveOptions): Promise<void> {
     let stack = await this.describe(name);
     // A stack that is being changed can't be deleted.
     if (stack && /^(UPDATE|ROLLBACK|IMPORT)_\w*IN_PROGRESS$/.test(stack.StackStatus ?? ''))

@@ -67,7 +67,7 @@ export async function destroyShared(cli: Invocation, options: DestroySharedOptio
     (colors) =>
       [
         `${failure ? colors.yellow('!') : colors.green('✔')} deleted ${[
-          plural(stacks.length, 'stack'),
+          ...(stacks.length > 0 ? [plural(stacks.length, 'stack')] : []),
           ...(tenants.length > 0 ? [plural(tenants.length, 'tenant')] : []),
           ...(deleted.length > 0 ? [plural(deleted.length, 'other thing')] : []),
         ].join(', ')}`,
@@ -75,7 +75,7 @@ export async function destroyShared(cli: Invocation, options: DestroySharedOptio
           ? [
               'Kept:',
               ...lines(kept.map(inWords)),
-              'A new deployment makes its own and leaves these alone, the tenants of this registry among them.',
+              'A new deployment makes its own, with a new and empty registry, and leaves these alone.',
               `To delete them for good: ${dataToo}`,
             ]
           : []),

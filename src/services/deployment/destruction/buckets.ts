@@ -104,6 +104,7 @@ export class Buckets implements Kind {
   async #size(bucket: string): Promise<string> {
     const page = await this.#client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
     const count = (page.Versions ?? []).length + (page.DeleteMarkers ?? []).length;
-    return page.IsTruncated ? 'more than 1,000 object versions' : `${count} object versions`;
+    if (page.IsTruncated) return 'more than 1,000 object versions';
+    return count === 1 ? '1 object version' : `${count} object versions`;
   }
 }

@@ -93,10 +93,24 @@ export function projectCommands({ program, add, action }: Tree): void {
   add(
     program,
     'destroy-shared',
-    'take down what deploy-shared made',
-    ['saas-ecs destroy-shared', 'saas-ecs destroy-shared --confirm acme-shop --json'],
+    'take down what deploy-shared made; data is kept',
+    [
+      'saas-ecs destroy-shared --dry-run',
+      'saas-ecs destroy-shared --confirm acme-shop --json',
+      "saas-ecs destroy-shared --include-tenants --delete-data --confirm 'acme-shop and its data'",
+    ],
     (command) => {
-      command.option('--confirm <app>', 'the name of the app, instead of typing it');
+      command
+        .option('--dry-run', 'list what would go and what would be kept, delete nothing')
+        .option('--include-tenants', 'offboard all tenants first, without export')
+        .option(
+          '--delete-data',
+          'delete what is kept otherwise: registry, tables, users, artifacts, key secret',
+        )
+        .option(
+          '--confirm <words>',
+          'instead of typing them: the name of the app; with --delete-data "NAME and its data"',
+        );
       action(command, async (cli, _, options) =>
         (await import('../commands/destroy-shared.ts')).destroyShared(cli, options),
       );

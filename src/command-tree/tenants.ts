@@ -79,6 +79,22 @@ export function tenantCommands({ program, add, action }: Tree): void {
 
   add(
     program,
+    'explain <tenant-or-stack>',
+    'say why a tenant or a stack is as it is, and what to do',
+    [
+      'saas-ecs explain acme',
+      'saas-ecs explain shared-infra-stack',
+      'saas-ecs explain acme --json | jq .data.cause',
+    ],
+    (command) => {
+      action(command, async (cli, [subject = '']) =>
+        (await import('../commands/explain.ts')).explain(cli, subject),
+      );
+    },
+  );
+
+  add(
+    program,
     'throttle',
     'show or change limits, of a tier or of one tenant',
     [

@@ -39,7 +39,7 @@ const takesValue = (command: Command, word: string | undefined): boolean =>
 
 async function argumentValues(cli: Invocation, command: Command, position: number): Promise<string[]> {
   const name = command.registeredArguments[position]?.name();
-  if (name === 'tenant') return tenantNames(cli);
+  if (name === 'tenant' || name === 'tenant-or-stack') return tenantNames(cli);
   if (name === 'shell') return ['bash', 'zsh', 'fish'];
   return [];
 }

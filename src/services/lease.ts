@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SaasError } from '../model/error.ts';
 import { processIdentity } from '../model/process.ts';
 import type { Context } from './context.ts';
+import type { Link } from './explain/chain.ts';
 import type { Registry, TenantChanges, TenantRecord } from './registry/registry.ts';
 
 export type OperationKind = 'onboard' | 'offboard' | 'throttle' | 'upgrade' | 'move' | 'suspend' | 'resume';
@@ -27,7 +28,20 @@ export interface Operation {
   done: string[];
   /** What steps leave for later ones and for a later run; plain JSON. */
   data: Record<string, unknown>;
-  failure?: { step: string; reason: string; at: string };
+  failure?: OperationFailure;
+}
+
+/** How a run ended, for `explain`. */
+export interface OperationFailure {
+  step: string;
+  reason: string;
+  /** ISO 8601. */
+  at: string;
+  /** The error's code and its hint. */
+  code?: string;
+  hint?: string;
+  /** What was found out when it failed; a rollback takes the traces away. */
+  evidence?: Link[];
 }
 
 export interface OperationProcess {
@@ -84,7 +98,7 @@ function isAlive({ pid, identity }: OperationProcess): boolean {
  * `held`: somebody works on it. `free`: nobody does. `silent`: by this machine's clock the lease ran out, by the
  * holder's it may not have.
  */
-function standing(operation: Operation, now: Date): 'held' | 'free' | 'silent' {
+export function standing(operation: Operation, now: Date): 'held' | 'free' | 'silent' {
   if (operation.failure) return 'free';
   const here = isHere(operation.process);
   if (here && !isAlive(operation.process)) return 'free';

@@ -4,10 +4,13 @@
  */
 import { SaasError } from '../model/error.ts';
 import type { StepReport } from '../model/progress.ts';
+import { toSaasError } from './aws-errors.ts';
 import type { Context } from './context.ts';
+import { ExplainedError } from './explain/chain.ts';
 import { Journal } from './journal.ts';
 import { claim, type OperationKind } from './lease.ts';
 import type { Ending, Registry, TenantChanges, TenantRecord } from './registry/registry.ts';
+import { environmentFlag } from './stopped.ts';
 
 export interface Step<Data> {
   name: string;
@@ -85,12 +88,20 @@ export async function runOperation<Data extends object>(
     // An interrupted operation has not failed: the next run takes it up.
     if (context.signal.aborted) throw interrupted(run, journal.tenant);
     const reason = error instanceof Error ? error.message : String(error);
-    operation.failure = { step: step.name, reason, at: context.now().toISOString() };
+    const known = toSaasError(error);
+    operation.failure = {
+      step: step.name,
+      reason,
+      at: context.now().toISOString(),
+      code: known.code,
+      ...(known.hint !== undefined && { hint: known.hint }),
+      ...(error instanceof ExplainedError && { evidence: [...error.evidence] }),
+    };
     const status = run.onFailure === 'unchanged' ? {} : { status: 'failed' as const };
     const lastError = `${step.title}: ${reason}`;
     // What can't be written down is no more than a run that was killed here; the step's error is what matters.
     await journal.write({ ...status, lastError, updatedAt: operation.failure.at }).catch(() => {});
-    throw error;
+    throw withExplain(known, `saas-ecs explain ${tenant.name}${environmentFlag(context)}`);
   };
 
   context.watch({
@@ -137,6 +148,17 @@ export async function runOperation<Data extends object>(
   } finally {
     await journal.close({ release: context.signal.aborted });
   }
+}
+
+/** The error, its hint ending with the command that tells all of it. */
+function withExplain(error: SaasError, command: string): SaasError {
+  const { code, message, detail, hint, exitCode } = error;
+  return new SaasError(code, message, {
+    ...(detail !== undefined && { detail }),
+    hint: hint === undefined ? `see why: ${command}` : `${hint}; see why: ${command}`,
+    exitCode,
+    cause: error,
+  });
 }
 
 function interrupted({ kind, resume }: Run<never>, { name }: TenantRecord): SaasError {

@@ -84,6 +84,8 @@ export function operator(overrides: Partial<Context> & { laterMs?: number } = {}
     watch: (event: ProgressEvent) => events.push(event),
     signal: new AbortController().signal,
     now: () => new Date(Date.now() + laterMs),
+    config: { environments: [{ name: 'local' }] },
+    target: { environment: { name: 'local' } },
     ...rest,
     events,
   } as unknown as OperatorContext;

@@ -1,6 +1,6 @@
 /** Commands that set a whole system up and take it down again. */
 import { Option } from 'commander';
-import { option, type Tree } from './definition.ts';
+import { option, type Tree, waitTimeout } from './definition.ts';
 import { list } from './values.ts';
 
 export function projectCommands({ program, add, action }: Tree): void {
@@ -65,7 +65,8 @@ export function projectCommands({ program, add, action }: Tree): void {
       command
         .option('--dry-run', 'show what would change, change nothing')
         .option('--exit-code', 'with --dry-run: exit with 3 when something would change')
-        .option('-y, --yes', 'do not ask before deploying to an account');
+        .option('-y, --yes', 'do not ask before deploying to an account')
+        .addOption(waitTimeout());
       action(command, async (cli, _, options) =>
         (await import('../commands/deploy-shared.ts')).deployShared(cli, options),
       );

@@ -2,12 +2,14 @@ import { ExitCode } from '../model/error.ts';
 import { deployShared as deploy, diffShared } from '../services/deployment/deploy-shared.ts';
 import { tellingWhatGoesOn } from '../services/stopped.ts';
 import { duration, facts, plural, table } from '../ui/table.ts';
-import type { Invocation } from './invocation.ts';
+import { type Invocation, waiting } from './invocation.ts';
 
 export interface DeploySharedOptions {
   dryRun?: boolean;
   exitCode?: boolean;
   yes?: boolean;
+  /** Milliseconds. */
+  waitTimeout?: number;
 }
 
 export async function deployShared(cli: Invocation, options: DeploySharedOptions): Promise<void> {
@@ -18,10 +20,12 @@ export async function deployShared(cli: Invocation, options: DeploySharedOptions
     await cli.prompts.confirm(options.yes ?? false, {
       message: `Deploy to account ${account} in ${region}?`,
     });
-  const deployed = await cli.run((context) =>
-    tellingWhatGoesOn(context, { what: 'the deployment', command: 'saas-ecs deploy-shared' }, () =>
-      deploy(context),
-    ),
+  const deployed = await cli.run(
+    (context) =>
+      tellingWhatGoesOn(context, { what: 'the deployment', command: 'saas-ecs deploy-shared' }, () =>
+        deploy(context),
+      ),
+    waiting(options),
   );
   cli.output.result(deployed, (colors) => {
     const changed = deployed.stacks.filter((stack) => stack.status === 'deployed');

@@ -26,6 +26,9 @@ export const sharedParameters = {
   /** StringList. */
   privateSubnetIds: 'private-subnet-ids',
   executionRoleArn: 'execution-role-arn',
+  /** The role that CloudFormation takes for tenants' stacks, and the boundary of the roles in them. Where there are silo tiers. */
+  tenantStackRoleArn: 'tenant-stack-role-arn',
+  tenantBoundaryArn: 'tenant-boundary-arn',
   sharedClusterName: 'shared-cluster-name',
   sharedClusterCapacityProvider: 'shared-cluster-capacity-provider',
   /** Of the first cell, where the pool is. */

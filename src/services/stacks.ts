@@ -20,6 +20,8 @@ export interface StackRequest {
   templateUrl: string;
   parameters: Record<string, string>;
   tags: Record<string, string>;
+  /** What CloudFormation makes the stack with, and deletes it later; else the caller's own permissions. */
+  roleArn?: string;
 }
 
 export interface WatchOptions {
@@ -73,6 +75,7 @@ export class Stacks {
           })),
           Tags: Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value })),
           Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
+          ...(request.roleArn !== undefined && { RoleARN: request.roleArn }),
         }),
       );
       token = StackId;

@@ -145,6 +145,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
               ...mapEntries(slots, (service, slot) => [tenantParameters.rulePriority(service), String(slot)]),
             },
             tags,
+            ...(shared.tenantStackRoleArn !== undefined && { roleArn: shared.tenantStackRoleArn }),
           },
           {
             signal: tools.signal,

@@ -75,6 +75,23 @@ export function projectCommands({ program, add, action }: Tree): void {
 
   add(
     program,
+    'iam-policy [commands...]',
+    'print the least-privilege IAM policy for certain commands, or for all',
+    [
+      'saas-ecs iam-policy --env prod',
+      'saas-ecs iam-policy onboard watch describe-tenant --env prod',
+      'saas-ecs iam-policy --env prod --out policies',
+    ],
+    (command) => {
+      command.option('--out <dir>', 'write each document into a file there');
+      action(command, async (cli, [commands], options) =>
+        (await import('../commands/iam-policy.ts')).iamPolicy(cli, [commands ?? []].flat(), options),
+      );
+    },
+  );
+
+  add(
+    program,
     'destroy-shared',
     'take down what deploy-shared made',
     ['saas-ecs destroy-shared', 'saas-ecs destroy-shared --confirm acme-shop --json'],

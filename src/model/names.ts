@@ -12,6 +12,10 @@ export const withPrefix = (prefix: string | undefined, name: string): string =>
   prefix ? `${prefix}-${name}` : name;
 export const tenantStackName = (prefix: string | undefined, tenantId: string): string =>
   withPrefix(prefix, `tenant-${tenantId}`);
+/** In an IAM pattern: ten characters, as every tenant's id has. */
+export const anyTenantId = '??????????';
+/** CloudFormation keeps as many characters of a stack's name where it makes a role's name of it. */
+export const stackNameInRole = 24;
 /** The first cell is part of the shared infrastructure, so `n` starts at 2. */
 export const cellStackName = (prefix: string | undefined, n: number): string =>
   withPrefix(prefix, `cell-${n}`);

@@ -72,6 +72,20 @@ export function chooseEnvironment(config: Config, name: string | undefined): Env
   });
 }
 
+/** The account and Region of every embedded cloud. */
+const embeddedPlace = { account: '000000000000', region: 'us-east-1' };
+
+/** Which account and Region an environment is in, without reaching for it. */
+export function whereabouts(
+  config: Config,
+  name: string | undefined,
+  region?: string,
+): { environment: Environment; account: string; region: string } {
+  const environment = chooseEnvironment(config, name);
+  if (environment.target === 'embedded') return { environment, ...embeddedPlace };
+  return { environment, account: environment.account, region: region ?? environment.region };
+}
+
 /** Finds the environment and makes it reachable: the embedded cloud is started when it does not run. */
 export async function resolveEnvironment(config: Config, options: ResolveOptions = {}): Promise<Target> {
   const environment = chooseEnvironment(config, options.name);
@@ -89,13 +103,13 @@ async function embeddedTarget(
     root: config.root,
     ...(options.onStart && { onStart: options.onStart }),
   });
-  const region = 'us-east-1';
+  const { account, region } = embeddedPlace;
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return {
     environment,
     app: config.app,
     prefix: environment.prefix,
-    account: '000000000000',
+    account,
     region,
     azs: 2,
     nat: 'single',
@@ -120,6 +134,8 @@ async function embeddedTarget(
 function awsTarget(config: Config, environment: Environment, options: ResolveOptions): Target {
   if (environment.target !== 'aws') throw new TypeError('not an AWS environment');
   const region = options.region ?? environment.region;
+  // The SDK takes it from there by itself; only the addresses that AWS forms from ids must follow.
+  const endpoint = process.env['AWS_ENDPOINT_URL'];
   return {
     environment,
     app: config.app,
@@ -129,7 +145,10 @@ function awsTarget(config: Config, environment: Environment, options: ResolveOpt
     azs: environment.azs,
     nat: environment.nat,
     client: { region, ...(options.profile !== undefined && { profile: options.profile }) },
-    apiUrl: (restApiId, stage) => `https://${restApiId}.execute-api.${region}.amazonaws.com/${stage}`,
+    apiUrl: (restApiId, stage) =>
+      endpoint === undefined
+        ? `https://${restApiId}.execute-api.${region}.amazonaws.com/${stage}`
+        : `${endpoint}/_aws/execute-api/${restApiId}/${stage}`,
     objectUrl: (bucket, key) => `https://${bucket}.s3.${region}.amazonaws.com/${key}`,
     processEnvironment: {
       AWS_REGION: region,

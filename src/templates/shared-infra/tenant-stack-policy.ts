@@ -3,7 +3,7 @@
  * permissions in CloudFormation's resource schemas, and the Service Authorization Reference.
  */
 import { Aws } from 'aws-cdk-lib/core';
-import { withPrefix } from '../../model/names.ts';
+import { anyTenantId, stackNameInRole, stackNames, tenantStackName, withPrefix } from '../../model/names.ts';
 
 export interface TenantStackScope {
   app: string;
@@ -35,8 +35,13 @@ const allow = (actions: readonly string[], on: string | string[], condition?: ob
 /** Actions of one service: `of('ecs', 'CreateCluster')`. */
 const of = (service: string, ...names: string[]): string[] => names.map((name) => `${service}:${name}`);
 
-/** CloudFormation names what it makes after the stack; siloed tenants' stacks begin so. */
-export const tenantNames = (prefix: string | undefined): string => `${withPrefix(prefix, 'tenant-')}*`;
+/** Siloed tenants' stacks, and no other: not the pool's, which is `tenant-template-basic`. */
+export const tenantStacks = (prefix: string | undefined): string => tenantStackName(prefix, anyTenantId);
+/** CloudFormation names what it makes after the stack. */
+export const inTenantStacks = (prefix: string | undefined): string => `${tenantStacks(prefix)}-*`;
+/** It shortens a stack's name where it makes a role's of it. */
+export const tenantRoles = (prefix: string | undefined): string =>
+  `${tenantStacks(prefix).slice(0, stackNameInRole)}*`;
 
 /** Resource type -> what making, changing and deleting one takes. */
 export const tenantStackPermissions: Record<string, (scope: TenantStackScope) => Statement[]> = {
@@ -50,15 +55,19 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         'UpdateCluster',
         'UpdateClusterSettings',
       ),
-      arn('ecs', `cluster/${tenantNames(prefix)}`),
+      arn('ecs', `cluster/${tenantStacks(prefix)}`),
+    ),
+    allow(
+      of('ecs', 'DescribeClusters'),
+      arn('ecs', `cluster/${withPrefix(prefix, stackNames.sharedCluster)}`),
     ),
     allow(of('ecs', 'ListTagsForResource', 'TagResource', 'UntagResource'), arn('ecs', '*')),
     allow(['iam:CreateServiceLinkedRole'], arn('iam', 'role/aws-service-role/*', ''), {
       StringEquals: {
         'iam:AWSServiceName': [
-          `ecs.${Aws.URL_SUFFIX}`,
-          `ecs.application-autoscaling.${Aws.URL_SUFFIX}`,
-          `autoscaling.${Aws.URL_SUFFIX}`,
+          'ecs.amazonaws.com',
+          'ecs.application-autoscaling.amazonaws.com',
+          'autoscaling.amazonaws.com',
         ],
       },
     }),
@@ -67,7 +76,7 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
   'AWS::ECS::Service': ({ prefix }) => [
     allow(
       of('ecs', 'CreateService', 'DeleteService', 'DescribeServices', 'UpdateService'),
-      arn('ecs', `service/*/${tenantNames(prefix)}`),
+      arn('ecs', `service/*/${inTenantStacks(prefix)}`),
     ),
     allow(
       of('ecs', 'ListServiceDeployments', 'DescribeServiceDeployments', 'DescribeServiceRevisions'),
@@ -77,19 +86,19 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
   'AWS::ECS::TaskDefinition': ({ prefix, executionRoleArn }) => [
     // Deregistering and describing know no resource.
     allow(of('ecs', 'RegisterTaskDefinition', 'DeregisterTaskDefinition', 'DescribeTaskDefinition'), '*'),
-    allow(['iam:PassRole'], [arn('iam', `role/${tenantNames(prefix)}`, ''), executionRoleArn], {
-      StringEquals: { 'iam:PassedToService': `ecs-tasks.${Aws.URL_SUFFIX}` },
+    allow(['iam:PassRole'], [arn('iam', `role/${tenantRoles(prefix)}`, ''), executionRoleArn], {
+      StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
     }),
   ],
   'AWS::ECS::CapacityProvider': ({ prefix }) => [
     allow(
       of('ecs', 'CreateCapacityProvider', 'DeleteCapacityProvider', 'UpdateCapacityProvider'),
-      arn('ecs', `capacity-provider/saas-${tenantNames(prefix)}`),
+      arn('ecs', `capacity-provider/saas-${tenantStacks(prefix)}`),
     ),
     allow(of('ecs', 'DescribeCapacityProviders'), '*'),
   ],
   'AWS::ECS::ClusterCapacityProviderAssociations': ({ prefix }) => [
-    allow(of('ecs', 'PutClusterCapacityProviders'), arn('ecs', `cluster/${tenantNames(prefix)}`)),
+    allow(of('ecs', 'PutClusterCapacityProviders'), arn('ecs', `cluster/${tenantStacks(prefix)}`)),
   ],
   'AWS::Cognito::UserPool': (scope) => [
     // A pool's id is made by Cognito; its tags come with it.
@@ -123,13 +132,13 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['DescribeKinesisStreamingDestination', 'DescribeTimeToLive', 'GetResourcePolicy'],
         ...['ListTagsOfResource', 'TagResource', 'UntagResource'],
       ),
-      arn('dynamodb', `table/${tenantNames(prefix)}`),
+      arn('dynamodb', `table/${inTenantStacks(prefix)}`),
     ),
   ],
   'AWS::IAM::Role': ({ prefix, boundaryArn }) => [
     allow(
       of('iam', 'CreateRole', 'PutRolePolicy', 'PutRolePermissionsBoundary'),
-      arn('iam', `role/${tenantNames(prefix)}`, ''),
+      arn('iam', `role/${tenantRoles(prefix)}`, ''),
       { StringEquals: { 'iam:PermissionsBoundary': boundaryArn } },
     ),
     allow(
@@ -138,7 +147,7 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['DeleteRole', 'DeleteRolePolicy', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies'],
         ...['ListRolePolicies', 'TagRole', 'UntagRole', 'UpdateAssumeRolePolicy', 'UpdateRole'],
       ),
-      arn('iam', `role/${tenantNames(prefix)}`, ''),
+      arn('iam', `role/${tenantRoles(prefix)}`, ''),
     ),
   ],
   'AWS::IAM::InstanceProfile': ({ prefix }) => [
@@ -148,9 +157,9 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['AddRoleToInstanceProfile', 'CreateInstanceProfile', 'DeleteInstanceProfile'],
         ...['GetInstanceProfile', 'RemoveRoleFromInstanceProfile'],
       ),
-      arn('iam', `instance-profile/${tenantNames(prefix)}`, ''),
+      arn('iam', `instance-profile/${tenantRoles(prefix)}`, ''),
     ),
-    allow(['iam:PassRole'], arn('iam', `role/${tenantNames(prefix)}`, ''), {
+    allow(['iam:PassRole'], arn('iam', `role/${tenantRoles(prefix)}`, ''), {
       StringEquals: { 'iam:PassedToService': `ec2.${Aws.URL_SUFFIX}` },
     }),
   ],
@@ -200,7 +209,7 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
     ),
     allow(
       of('cloudwatch', 'PutMetricAlarm', 'DeleteAlarms', 'DescribeAlarms'),
-      arn('cloudwatch', `alarm:TargetTracking-service/*/${tenantNames(prefix)}`),
+      arn('cloudwatch', `alarm:TargetTracking-service/*/${inTenantStacks(prefix)}`),
     ),
   ],
   'AWS::ServiceDiscovery::HttpNamespace': () => [
@@ -225,7 +234,10 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['CreateLogGroup', 'DeleteLogGroup', 'PutRetentionPolicy', 'DeleteRetentionPolicy'],
         ...['ListTagsForResource', 'TagResource', 'UntagResource'],
       ),
-      arn('logs', `log-group:/saas-ecs/${tenantNames(prefix)}`),
+      [
+        arn('logs', `log-group:/saas-ecs/${tenantStacks(prefix)}`),
+        arn('logs', `log-group:/saas-ecs/${tenantStacks(prefix)}:*`),
+      ],
     ),
     allow(of('logs', 'DescribeLogGroups'), arn('logs', 'log-group:*')),
   ],
@@ -273,7 +285,7 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['CreateAutoScalingGroup', 'DeleteAutoScalingGroup', 'UpdateAutoScalingGroup'],
         ...['CreateOrUpdateTags', 'DeleteTags'],
       ),
-      arn('autoscaling', `autoScalingGroup:*:autoScalingGroupName/${tenantNames(prefix)}`),
+      arn('autoscaling', `autoScalingGroup:*:autoScalingGroupName/${inTenantStacks(prefix)}`),
     ),
     allow(of('autoscaling', 'DescribeAutoScalingGroups', 'DescribeScalingActivities'), '*'),
     // A group whose instances come from a launch template needs to be allowed what the template does.
@@ -287,14 +299,18 @@ const owned = (kind: 'RequestTag' | 'ResourceTag', { app, environment }: TenantS
   StringEquals: { [`aws:${kind}/saas-ecs:app`]: app, [`aws:${kind}/saas-ecs:environment`]: environment },
 });
 
-/** The whole policy, for templates whose resources are of these types. */
+/** The whole policy, for templates whose resources are of these types; what is granted on the same things is one statement. */
 export function tenantStackPolicy(scope: TenantStackScope, types: readonly string[]): object {
-  const statements = types.flatMap((type) => tenantStackPermissions[type]?.(scope) ?? []);
-  return {
-    Version: '2012-10-17',
-    Statement: [
-      allow(['ssm:GetParameters'], arn('ssm', `parameter/saas-ecs/${scope.app}/${scope.environment}/*`)),
-      ...statements,
-    ],
-  };
+  const parameters = arn('ssm', `parameter/saas-ecs/${scope.app}/${scope.environment}/*`);
+  const merged = new Map<string, Statement & { Action: string[] }>();
+  for (const statement of [
+    allow(['ssm:GetParameters'], parameters),
+    ...types.flatMap((type) => tenantStackPermissions[type]?.(scope) ?? []),
+  ]) {
+    const { Action, ...granted } = statement;
+    const key = JSON.stringify(granted);
+    const known = merged.get(key)?.Action ?? [];
+    merged.set(key, { ...statement, Action: [...new Set([...known, ...[Action].flat()])] });
+  }
+  return { Version: '2012-10-17', Statement: [...merged.values()] };
 }

@@ -6,7 +6,12 @@ import { isSilo } from '../../model/tier.ts';
 import { accept } from '../review.ts';
 import { containerInstanceActions } from '../tenant/ec2-capacity.ts';
 import { itemActions, userActions } from '../tenant/task-roles.ts';
-import { tenantNames, tenantStackPermissions, tenantStackPolicy } from './tenant-stack-policy.ts';
+import {
+  inTenantStacks,
+  tenantStackPermissions,
+  tenantStackPolicy,
+  tenantStacks,
+} from './tenant-stack-policy.ts';
 
 /** Only where tenants have instances of their own. */
 const ec2Types = [
@@ -90,7 +95,11 @@ export class TenantStackRole extends Construct {
       policyDocument: {
         Version: '2012-10-17',
         Statement: [
-          { Effect: 'Allow', Action: itemActions, Resource: arn('dynamodb', `table/${tenantNames(prefix)}`) },
+          {
+            Effect: 'Allow',
+            Action: itemActions,
+            Resource: arn('dynamodb', `table/${inTenantStacks(prefix)}`),
+          },
           {
             Effect: 'Allow',
             Action: userActions,
@@ -106,8 +115,8 @@ export class TenantStackRole extends Construct {
             Effect: 'Allow',
             Action: containerInstanceActions,
             Resource: [
-              arn('ecs', `cluster/${tenantNames(prefix)}`),
-              arn('ecs', `container-instance/${tenantNames(prefix)}`),
+              arn('ecs', `cluster/${tenantStacks(prefix)}`),
+              arn('ecs', `container-instance/${tenantStacks(prefix)}/*`),
             ],
           },
           { Effect: 'Allow', Action: 'ecs:DiscoverPollEndpoint', Resource: '*' },

@@ -97,7 +97,7 @@ export const where = {
   /** Else an operator could have the role make whatever a template of his own says. */
   releasedTemplate: (place: Place): object => ({
     StringLike: {
-      'cloudformation:TemplateUrl': `*${controlPlane(place).toLowerCase()}-artifacts*/releases/*`,
+      'cloudformation:TemplateUrl': `*/${controlPlane(place).toLowerCase()}-artifacts*/releases/*`,
     },
   }),
 };

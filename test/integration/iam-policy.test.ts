@@ -155,7 +155,7 @@ describe('the policy for all commands', () => {
     expect(await json('list-tenants')).toMatchObject({ tenants: [{}, {}] });
     for (const name of ['pooled', 'siloed'])
       await json('offboard', name, '--confirm', name, '--export', path.join(directory, 'exports'));
-  }, 120_000);
+  }, 300_000);
 
   it('holds no action that nothing asked for, but those that say why', async () => {
     const used = new Set((asked.get('pipeline') ?? []).map(({ action }) => action));

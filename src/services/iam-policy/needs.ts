@@ -188,6 +188,7 @@ export const commandNeeds = {
     {
       actions: of('apigateway', 'PATCH'),
       on: on.apiKey,
+      when: where.owned,
       why: 'mend a key that a run before this one made half',
       rare: 'only after a run that was killed',
     },
@@ -213,7 +214,11 @@ export const commandNeeds = {
       why: 'find the data that a stack leaves behind',
     },
     findKey,
-    { actions: of('apigateway', 'DELETE'), on: on.apiKey, why: 'close the API to the tenant' },
+    {
+      actions: of('apigateway', 'DELETE'),
+      on: on.apiKey,
+      why: 'close the API to the tenant; not by tags, for a key that is gone already has none',
+    },
     {
       actions: of('cognito-idp', 'DescribeUserPool', 'ListUsers', 'ListUsersInGroup'),
       on: on.userPools,
@@ -255,7 +260,12 @@ export const commandNeeds = {
     ...registryList,
     ...registryWrite,
     ...registryDelete,
-    { actions: of('apigateway', 'GET', 'PATCH'), on: on.usagePlan, why: "read and change a tier's limits" },
+    {
+      actions: of('apigateway', 'GET', 'PATCH'),
+      on: on.usagePlan,
+      when: where.owned,
+      why: "read and change a tier's limits",
+    },
     {
       actions: of('apigateway', 'GET', 'POST'),
       on: on.usagePlans,

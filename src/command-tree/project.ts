@@ -1,6 +1,6 @@
 /** Commands that set a whole system up and take it down again. */
 import { Option } from 'commander';
-import { option, type Tree } from './definition.ts';
+import { option, type Tree, waitTimeout } from './definition.ts';
 import { list } from './values.ts';
 
 export function projectCommands({ program, add, action }: Tree): void {
@@ -73,9 +73,27 @@ export function projectCommands({ program, add, action }: Tree): void {
             'changes of permissions to approve first; broadening unless given, on an account',
           ).choices(['never', 'any-change', 'broadening']),
         )
-        .option('-y, --yes', 'do not ask before deploying to an account, and approve permissions');
+        .option('-y, --yes', 'do not ask before deploying to an account, and approve permissions')
+        .addOption(waitTimeout());
       action(command, async (cli, _, options) =>
         (await import('../commands/deploy-shared.ts')).deployShared(cli, options),
+      );
+    },
+  );
+
+  add(
+    program,
+    'iam-policy [commands...]',
+    'print the least-privilege IAM policy for certain commands, or for all',
+    [
+      'saas-ecs iam-policy --env prod',
+      'saas-ecs iam-policy onboard watch describe-tenant --env prod',
+      'saas-ecs iam-policy --env prod --out policies',
+    ],
+    (command) => {
+      command.option('--out <dir>', 'write each document into a file there');
+      action(command, async (cli, [commands], options) =>
+        (await import('../commands/iam-policy.ts')).iamPolicy(cli, [commands ?? []].flat(), options),
       );
     },
   );

@@ -26,6 +26,8 @@ export interface Operation {
   leaseUntil: string;
   /** Steps that are done. */
   done: string[];
+  /** All steps in order, for whoever watches; written with the first step's writes. */
+  steps?: OperationStep[];
   /** What steps leave for later ones and for a later run; plain JSON. */
   data: Record<string, unknown>;
   failure?: OperationFailure;
@@ -44,6 +46,15 @@ export interface OperationFailure {
   evidence?: Link[];
 }
 
+export interface OperationStep {
+  name: string;
+  title: string;
+  /** ISO 8601; once it began. */
+  startedAt?: string;
+  /** Once it is done. */
+  durationMs?: number;
+}
+
 export interface OperationProcess {
   host: string;
   /** Tells machines and containers of one host name apart; empty where the system doesn't say. */
@@ -58,7 +69,7 @@ export const leaseMs = 15_000;
 export const renewEveryMs = 5_000;
 
 /** Longer than a holder that lives takes to renew. */
-const observeMs = renewEveryMs + 1_000;
+export const observeMs = renewEveryMs + 1_000;
 /** Clocks of two machines are not trusted to agree better than this; AWS itself refuses requests that are further off. */
 const skewMs = 5 * 60_000;
 
@@ -152,8 +163,12 @@ export async function claim(
   }
   const operation = newOperation(kind, context.now(), data);
   if (seen?.kind === kind) {
-    const { id, startedAt, done, data: left } = seen;
-    Object.assign(operation, { id, startedAt, done: [...done], data: { ...data, ...left } });
+    const { id, startedAt, done, steps, data: left } = seen;
+    Object.assign(
+      operation,
+      { id, startedAt, done: [...done], data: { ...data, ...left } },
+      steps && { steps },
+    );
   }
   const updatedAt = context.now().toISOString();
   const taken = await registry.claimTenant(tenant, { ...changes, operation, updatedAt });
@@ -180,6 +195,6 @@ const gerund: Record<OperationKind, string> = {
 function busy(tenant: TenantRecord, { kind, process: by, startedAt }: Operation): SaasError {
   return new SaasError('tenant_busy', `tenant "${tenant.name}" is ${gerund[kind]} already`, {
     detail: `by ${by.user} on ${by.host} (process ${by.pid}), since ${startedAt}`,
-    hint: `wait for it to end, then run the command again; watch it with: saas-ecs describe-tenant ${tenant.name}`,
+    hint: `wait for it to end, then run the command again; watch it with: saas-ecs watch ${tenant.name}`,
   });
 }

@@ -4,11 +4,13 @@
  */
 import { SaasError } from '../model/error.ts';
 import type { StepReport } from '../model/progress.ts';
+import { operationReference } from '../model/registry.ts';
 import { toSaasError } from './aws-errors.ts';
 import type { Context } from './context.ts';
 import { ExplainedError } from './explain/chain.ts';
 import { Journal } from './journal.ts';
 import { claim, type OperationKind } from './lease.ts';
+import { stoppedOperation } from './operation-words.ts';
 import type { Ending, Registry, TenantChanges, TenantRecord } from './registry/registry.ts';
 import { environmentFlag } from './stopped.ts';
 
@@ -44,8 +46,8 @@ export interface Run<Data> {
   begin?: TenantChanges;
   /** The tenant's status once a step failed: `failed`, or what it was. */
   onFailure?: 'failed' | 'unchanged';
-  /** The command that goes on with it, told to who stops watching. */
-  resume?: string;
+  /** Flags that a later run needs as well, told to who stops watching. */
+  resumeWith?: string;
   /** What the operation's end makes of the tenant; `retired` keeps its record as history and frees its name. */
   end: Ending;
   /** Holder of the operation that this process wrote with the tenant's item itself: it needs no claiming. */
@@ -53,6 +55,8 @@ export interface Run<Data> {
 }
 
 export interface Ran<Data> {
+  /** By which others can watch it, and find it later. */
+  operationId: string;
   tenant: TenantRecord;
   data: Partial<Data>;
   steps: StepReport[];
@@ -82,11 +86,16 @@ export async function runOperation<Data extends object>(
   const data = operation.data as Partial<Data>;
   const steps = run.steps(tenant);
   const reports: StepReport[] = [];
+  const reference = operationReference(tenant.tenantId, operation.id);
+  const interrupted = (): SaasError => stoppedOperation(context, operation.kind, tenant.name, run.resumeWith);
+  // What an earlier run did keeps the time that it took.
+  const known = new Map(operation.steps?.map((step) => [step.name, step]));
+  operation.steps = steps.map(({ name, title }) => ({ ...known.get(name), name, title }));
 
   const fail = async (step: Step<Data>, error: unknown): Promise<never> => {
     journal.assertHeld();
     // An interrupted operation has not failed: the next run takes it up.
-    if (context.signal.aborted) throw interrupted(run, journal.tenant);
+    if (context.signal.aborted) throw interrupted();
     const reason = error instanceof Error ? error.message : String(error);
     const known = toSaasError(error);
     operation.failure = {
@@ -107,13 +116,14 @@ export async function runOperation<Data extends object>(
   context.watch({
     type: 'plan',
     title: run.title,
+    operationId: reference,
     steps: steps.map(({ name, title }) => ({ step: name, title })),
   });
   journal.keepAlive();
   try {
-    for (const step of steps) {
+    for (const [index, step] of steps.entries()) {
       journal.assertHeld();
-      if (context.signal.aborted) throw interrupted(run, journal.tenant);
+      if (context.signal.aborted) throw interrupted();
       const { name, title } = step;
       if (operation.done.includes(name) && !step.always) {
         context.watch({ type: 'step-done', step: name, title, durationMs: 0, skipped: true });
@@ -122,6 +132,8 @@ export async function runOperation<Data extends object>(
       }
       const startedAt = performance.now();
       const durationMs = (): number => Math.round(performance.now() - startedAt);
+      const entry = { name, title, startedAt: context.now().toISOString() };
+      operation.steps[index] = entry;
       context.watch({ type: 'step-started', step: name, title });
       try {
         await step.run(data, {
@@ -139,12 +151,19 @@ export async function runOperation<Data extends object>(
         await fail(step, error);
       }
       if (!operation.done.includes(name)) operation.done.push(name);
+      operation.steps[index] = { ...entry, durationMs: durationMs() };
       await journal.write();
       context.watch({ type: 'step-done', step: name, title, durationMs: durationMs(), skipped: false });
       reports.push({ name, status: 'done', durationMs: durationMs() });
     }
     const ended = await journal.end(run.end);
-    return { tenant: ended, data, steps: reports, durationMs: Math.round(performance.now() - began) };
+    return {
+      operationId: reference,
+      tenant: ended,
+      data,
+      steps: reports,
+      durationMs: Math.round(performance.now() - began),
+    };
   } finally {
     await journal.close({ release: context.signal.aborted });
   }
@@ -160,20 +179,3 @@ function withExplain(error: SaasError, command: string): SaasError {
     cause: error,
   });
 }
-
-function interrupted({ kind, resume }: Run<never>, { name }: TenantRecord): SaasError {
-  return new SaasError(
-    'interrupted',
-    `stopped watching: the ${nouns[kind] ?? kind} of "${name}" is not finished`,
-    {
-      detail: 'nothing was undone; what CloudFormation has begun goes on',
-      hint: `take it up where it stopped: ${resume ?? `run the same ${kind} command again`}`,
-      exitCode: 130,
-    },
-  );
-}
-
-const nouns: Partial<Record<OperationKind, string>> = {
-  onboard: 'onboarding',
-  offboard: 'offboarding',
-};

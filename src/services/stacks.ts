@@ -32,6 +32,8 @@ export interface StackRequest {
    * whose services the health gate then waits for.
    */
   express: boolean;
+  /** What CloudFormation makes the stack with, and deletes it later; else the caller's own permissions. */
+  roleArn?: string;
 }
 
 export interface WatchOptions {
@@ -273,7 +275,7 @@ export class Stacks {
   }
 }
 
-const inputOf = ({ name, templateUrl, parameters, tags, express }: StackRequest) => ({
+const inputOf = ({ name, templateUrl, parameters, tags, express, roleArn }: StackRequest) => ({
   StackName: name,
   // Else a request that the client repeats, its answer being lost, finds its own stack in the way.
   ClientRequestToken: randomUUID(),
@@ -284,6 +286,7 @@ const inputOf = ({ name, templateUrl, parameters, tags, express }: StackRequest)
   })),
   Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
   Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] satisfies Capability[],
+  ...(roleArn !== undefined && { RoleARN: roleArn }),
   ...(express && { DeploymentConfig: { Mode: 'EXPRESS', DisableRollback: false } as const }),
 });
 

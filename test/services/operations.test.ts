@@ -237,16 +237,11 @@ describe('Ctrl-C', () => {
       }),
     ];
     await expect(
-      runOperation(
-        operator({ signal: stop.signal }),
-        registry,
-        tenant,
-        onboarding(steps, { resume: 'saas-ecs onboard --name acme' }),
-      ),
+      runOperation(operator({ signal: stop.signal }), registry, tenant, onboarding(steps)),
     ).rejects.toMatchObject({
       code: 'interrupted',
       exitCode: 130,
-      hint: expect.stringContaining('saas-ecs onboard --name acme'),
+      hint: expect.stringContaining(`saas-ecs onboard --resume ${tenant.name}`),
     });
     const after = await read(tenant);
     expect(after).toMatchObject({

@@ -53,6 +53,8 @@ export function needsOf(config: Config, tenants: Readonly<Record<string, number>
     roles:
       bootstrapRoles +
       4 +
+      // Those that CloudFormation takes for tenants' stacks and further cells.
+      (silos.length > 0 ? 2 : 0) +
       (onEc2 ? 1 : 0) +
       (pool ? taskRoles + 1 : 0) +
       silos.filter(({ model, capacity }) => model === 'shared-cluster' && capacity === 'ec2').length +

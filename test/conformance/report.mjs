@@ -40,12 +40,13 @@ export function newReport() {
     skip(name, why) {
       add('skipped', 'skipped', name, why);
     },
-    /** A comparison: `same`, or `differs` by what `difference` says, explained or failed. */
-    compare(name, difference, explanations) {
-      if (difference === undefined) return add('passed', 'same', name);
-      const reason = explanations.reasonOf(name, difference);
-      if (reason) add('passed', 'differs', name, reason);
-      else add('failed', 'DIFFERS', name, difference);
+    /** A comparison: `same`, or `differs` by these lines, each explained or failed. */
+    compare(name, differences, explanations) {
+      if (differences.length === 0) return add('passed', 'same', name);
+      const reasons = new Map(differences.map((line) => [line, explanations.reasonOf(name, line)]));
+      const unexplained = differences.filter((line) => !reasons.get(line));
+      if (unexplained.length > 0) add('failed', 'DIFFERS', name, unexplained.join('\n'));
+      else add('passed', 'differs', name, [...new Set(reasons.values())].join('; '));
     },
     /** A row for the reader, e.g. what the other side does not have; counts as neither. */
     note(mark, name, detail) {

@@ -25,7 +25,7 @@ function tell(report, program, findings, files, shown, explanations) {
   const clean = files.filter((file) => !findings.some((finding) => finding.file === file));
   for (const { rule, resource, files: of } of grouped(findings)) {
     const where = `${resource} in ${of.length > 3 ? `${of.length} templates` : of.map(shown).join(', ')}`;
-    report.compare(`${rule} ${resource.split('.')[0]}`, where, explanations);
+    report.compare(`${rule} ${resource.split('.')[0]}`, [where], explanations);
   }
   report.check(`${program}: ${clean.length} of ${files.length} templates without a finding`, true);
   report.stale(explanations);

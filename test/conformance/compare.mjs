@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 /**
  * A step of a scenario: `[operation, input, options]`. `input` may be a function of what earlier steps saved on the
  * same endpoint. Options: `save(answer, saved)`; `until(answer)`, asked again until it holds; `as`, the row's name.
+ * With `exact` nothing of an answer is masked, and an error's words count.
  */
-export async function play(service, { Client, module, steps, client: more }, endpoint) {
+export async function play(service, { Client, module, steps, client: more, exact = false }, endpoint) {
   const client = new Client({
     endpoint,
     region: 'us-east-1',
@@ -23,7 +24,7 @@ export async function play(service, { Client, module, steps, client: more }, end
     try {
       if (typeof given === 'function') input = given(saved);
     } catch {
-      rows.push({ name, outcome: 'an earlier step failed' });
+      rows.push({ name, outcome: 'an earlier step failed', answer: new Map() });
       continue;
     }
     remember(input, known, new Set(Object.values(saved)));
@@ -37,16 +38,29 @@ export async function play(service, { Client, module, steps, client: more }, end
       if (answer.Body?.transformToString) answer.Body = await answer.Body.transformToString();
       options.save?.(answer, saved);
       const { $metadata, ...members } = answer;
-      const order = options.sort ? { ...members, ...options.sort(members) } : members;
-      rows.push({ name, outcome: 'ok', answer: flatten(order, known) });
+      const lines = exact ? new Map(Object.entries(members).map(exactly)) : flatten(members, known);
+      rows.push({ name, outcome: 'ok', answer: lines });
     } catch (error) {
       const status = error.$metadata?.httpStatusCode;
-      rows.push({ name, outcome: error.name, status, message: error.message });
+      const { message, CancellationReasons } = error;
+      const answer = exact
+        ? new Map(Object.entries({ message, CancellationReasons }).map(exactly))
+        : new Map();
+      rows.push({ name, outcome: error.name, status, message, answer });
     }
   }
   client.destroy();
   return rows;
 }
+
+/** A member of an answer as one line of JSON, members in order. */
+const exactly = ([name, value]) => [name, [JSON.stringify(value, plainly)]];
+const plainly = (_name, value) => {
+  if (value instanceof Uint8Array || value?.type === 'Buffer') return Buffer.from(value).toString('base64');
+  if (value && typeof value === 'object' && !Array.isArray(value))
+    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return value;
+};
 
 /** Texts of an input: an answer that repeats them must do so exactly. Ids that the endpoint chose are none of them. */
 function remember(value, known, made) {
@@ -71,7 +85,7 @@ function flatten(value, known, at = '', lines = new Map()) {
     for (const key of Object.keys(value).toSorted())
       flatten(value[key], known, `${at && `${at}.`}${key.replace(uuid, '<id>')}`, lines);
   else if (typeof value === 'string')
-    put(known.has(value) || /^[A-Z][A-Z_]+$/.test(value) || value === '' ? value : '<text>');
+    put(known.has(value) || /^(?!AROA)[A-Z][A-Z_]+$/.test(value) || value === '' ? value : '<text>');
   else if (typeof value === 'number' && value > 1_000_000) put('<number>');
   else put(String(value));
   return lines;
@@ -83,13 +97,13 @@ export function differences(ours, theirs, [we, they]) {
     const told = ({ outcome, message }) => (message ? `${outcome} (${message.slice(0, 160)})` : outcome);
     return [`${we}: ${told(ours)}; ${they}: ${told(theirs)}`];
   }
-  if (ours.outcome !== 'ok') return [];
   const members = [...new Set([...ours.answer.keys(), ...theirs.answer.keys()])].toSorted();
   return members.flatMap((member) => {
     const [mine, other] = [ours.answer.get(member), theirs.answer.get(member)];
     if (!other) return [`${member}: only ${we} has it (${mine.slice(0, 3).join(', ')})`];
     if (!mine) return [`${member}: only ${they} has it (${other.slice(0, 3).join(', ')})`];
-    return mine.join() === other.join()
+    const text = (shown) => (member.includes('<id>') ? shown.toSorted() : shown).join();
+    return text(mine) === text(other)
       ? []
       : [`${member}: ${we} ${mine.join(', ')}; ${they} ${other.join(', ')}`];
   });

@@ -11,6 +11,7 @@ import { newReport } from './report.mjs';
 
 // A reader that goes away (`| head`) must not leave the embedded cloud behind.
 process.stdout.on('error', () => {});
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 /** In the order in which they run: what needs no embedded cloud of its own last. */
 const parts = [

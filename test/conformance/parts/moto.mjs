@@ -3,8 +3,10 @@ import { differences, play } from '../compare.mjs';
 import { lastWords } from '../machine.mjs';
 import { startMoto } from '../moto-server.mjs';
 import { explanationsOf } from '../report.mjs';
+import { identity } from '../scenarios/identity.mjs';
+import { stacks } from '../scenarios/stacks.mjs';
 import { stores } from '../scenarios/stores.mjs';
-import { tenants } from '../scenarios/tenants.mjs';
+import { usagePlans } from '../scenarios/usage-plans.mjs';
 
 export const title = 'the SDK calls of saas-ecs get the same answers from moto';
 
@@ -23,7 +25,7 @@ export async function run(report, machine) {
   const { endpoint } = await machine.emptyCloud('moto');
   const explanations = await explanationsOf('moto');
   let absent = 0;
-  for (const [service, scenario] of Object.entries({ ...stores, ...tenants })) {
+  for (const [service, scenario] of Object.entries({ ...stores, ...identity, ...usagePlans, ...stacks })) {
     const [ours, theirs] = await Promise.all(
       [endpoint, moto.endpoint].map((address) => play(service, scenario, address)),
     );

@@ -24,11 +24,15 @@ export async function run(report, machine) {
     CDK_DISABLE_CLI_TELEMETRY: 'true',
   };
   const app = path.join(import.meta.dirname, '..', 'cdk-app', 'app.mjs');
-  const outdir = path.join(machine.work, 'cdk.out');
+  // Synthesized once a step, by the CLI too.
+  const assemblyOf = (step) => path.join(machine.work, `cdk.out-${step}`);
   const program = path.join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   /** Its exit code, and everything it said. */
   const cdk = async (step, ...argv) => {
-    const flags = ['--app', `node ${app}`, '--output', outdir, '--context', `step=${step}`];
+    const flags =
+      argv[0] === 'synth'
+        ? ['--app', `node ${app}`, '--output', assemblyOf(step), '--context', `step=${step}`]
+        : ['--app', assemblyOf(step)];
     flags.push('--no-notices', '--no-color', '--no-version-reporting');
     const settings = { cwd: machine.work, env, timeout: 180_000 };
     const ran = await execute(process.execPath, [program, ...argv, ...flags], settings).catch(
@@ -55,6 +59,10 @@ export async function run(report, machine) {
 
   const { stdout } = await execute(process.execPath, [program, '--version'], { env });
   report.note('with', `aws-cdk ${stdout.trim()}`);
+
+  const synthesized = await Promise.all([1, 2, 3].map((step) => cdk(step, 'synth', '--quiet')));
+  const wrong = synthesized.find(({ code }) => code !== 0);
+  report.check('synth', wrong === undefined, wrong?.said);
 
   const bootstrap = await cdk(1, 'bootstrap', 'aws://000000000000/us-east-1');
   expect('bootstrap', (await stackNamed('CDKToolkit'))?.StackStatus, 'CREATE_COMPLETE', bootstrap.said);

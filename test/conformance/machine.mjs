@@ -12,9 +12,12 @@ const execute = promisify(execFile);
 export const root = path.dirname(path.dirname(import.meta.dirname));
 const bin = path.join(root, 'bin', 'saas-ecs');
 
+/** Aborted when the run ends early: what still runs must not start the embedded cloud anew. */
+const stopping = new AbortController();
+
 /** Runs a program to its end; rejects with `stdout` and `stderr` when that is not 0. */
 export const run = (program, argv, options = {}) =>
-  execute(program, argv, { timeout: 120_000, maxBuffer: 1 << 26, ...options });
+  execute(program, argv, { timeout: 120_000, maxBuffer: 1 << 26, signal: stopping.signal, ...options });
 
 /** The last line that a failed program wrote, for a reason of one line. */
 export const lastWords = (error) =>
@@ -125,9 +128,12 @@ export async function openMachine() {
         });
       }),
     async close() {
+      stopping.abort();
       for (const child of processes) child.kill();
       await Promise.all(
-        [...projects].map((directory) => saas(directory, 'local', 'stop').catch(() => undefined)),
+        [...projects].map((cwd) =>
+          execute(process.execPath, [bin, 'local', 'stop'], { cwd }).catch(() => undefined),
+        ),
       );
       await rm(work, { recursive: true, force: true, maxRetries: 5 });
     },

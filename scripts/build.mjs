@@ -64,6 +64,16 @@ await build({
   ],
 });
 
+// What verification runs inside a tenant's task: it travels in the task's command, so it is one small file.
+await build({
+  ...shared,
+  entryPoints: [path.join(src, 'services', 'verify', 'inside', 'script.ts')],
+  outfile: path.join(dist, 'services', 'verify', 'inside', 'script.cjs'),
+  format: 'cjs',
+  banner: {},
+  minify: true,
+});
+
 for (const kind of ['functions', 'images']) {
   const from = path.join(src, 'templates', kind);
   if (!existsSync(from)) continue;

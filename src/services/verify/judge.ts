@@ -36,8 +36,8 @@ export function judged(sent: string, reply: Reply, { statuses, never = [], byGat
       return { sent, received: `${received}: it got past the authorizer to a service`, outcome: 'succeeded' };
     return { sent, received, outcome: 'held' };
   }
-  // Throttled or broken: whether it would have been refused is not known.
-  const unknown = reply.status === 429 || reply.status >= 500;
+  // Throttled, broken, or not taken for who he is: whether it would have been refused is not known.
+  const unknown = [401, 429].includes(reply.status) || reply.status >= 500;
   return { sent, received, outcome: unknown ? 'inconclusive' : 'succeeded' };
 }
 

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { SaasError } from '../../../model/error.ts';
 import { tenantNameProblem } from '../../../model/tenant.ts';
+import { offboard } from '../../tenants/offboard.ts';
 import { checkRequest, reserve } from '../../tenants/reservation.ts';
 import type { OutsideAttack, Scene, Shot } from '../attack.ts';
 import { send } from '../estate.ts';
@@ -161,7 +162,8 @@ export const controlPlaneAttacks: readonly OutsideAttack[] = [
       });
       try {
         const { tenant } = await reserve(context, session.registry, configured, request);
-        await session.registry.updateTenant(tenant.tenantId, { status: 'failed' });
+        await session.registry.updateTenant(tenant.tenantId, { status: 'failed', operation: undefined });
+        await offboard({ ...context, watch: () => {} }, { tenant: tenant.tenantId });
         return [
           {
             sent: `a reservation of the name ${name}`,

@@ -202,15 +202,15 @@ async function legitimate(scene: Scene, make: (as: { as?: string }) => readonly 
   ];
 }
 
-const scans = new Set(['scan', 'scan-filtered', 'partiql', 'query-index']);
+/** Ways that name no partition key, or a table's index: no action for them is granted. */
+const unkeyed = new Set(['scan', 'partiql', 'query-index']);
 const controlOf =
   (way: string) =>
-  (model: TierModel): ControlName =>
-    model !== 'pool'
-      ? 'silo-task-role-tables'
-      : scans.has(way)
-        ? 'tenant-role-actions'
-        : 'tenant-role-leading-keys';
+  (model: TierModel): ControlName => {
+    if (model !== 'pool') return 'silo-task-role-tables';
+    if (way === 'scan-filtered') return 'tenant-role-null-guard';
+    return unkeyed.has(way) ? 'tenant-role-actions' : 'tenant-role-leading-keys';
+  };
 
 const rawAttacks: InsideAttack[] = Object.entries(ways).map(([way, { writes, operation, body }]) => ({
   name: `raw-${way}`,

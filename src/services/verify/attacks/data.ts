@@ -232,14 +232,14 @@ export const dataAttacks: readonly OutsideAttack[] = [
     tries: "goes on in a list where the neighbour's page ended, by the neighbour's nextToken",
     expects: '400: the token was not made for him',
     control: 'service-page-token',
-    needs: ['users'],
+    needs: ['items'],
     async run(scene) {
-      const { path } = need(scene.estate.catalog.users, 'user service');
+      const { path } = need(scene.estate.catalog.items, 'service with items');
       const shots: Shot[] = [];
       for (const victim of scene.victims) {
         const page = await send(victim, `${path}?limit=1`, {}, scene.signal);
         const { nextToken } = JSON.parse(page.body) as { nextToken: string | null };
-        if (nextToken === null) throw new Error(`${victim.name} has no second page of users`);
+        if (nextToken === null) throw new Error(`${victim.name} has nothing stored, so no page ends`);
         shots.push(
           await ask(
             scene,

@@ -7,52 +7,62 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { tenantAttributes } from '../../../model/tenant.ts';
 import type { OutsideAttack, Scene, Shot } from '../attack.ts';
-import { type Subject, send } from '../estate.ts';
+import { send } from '../estate.ts';
 import { claimsOf } from '../forged-token.ts';
 import { judged, judgedSdk } from '../judge.ts';
+import { addressOf, type Tokens, type VerifyUser } from '../users.ts';
 
 const cognitoOf = ({ estate }: Scene) => new CognitoIdentityProviderClient(estate.context.target.client);
 /** How Cognito refuses an attribute that is not the client's, or not the user's, to write. */
 const refusedAttribute = /^(NotAuthorizedException|InvalidParameterException)$/;
 
-const sameToken = ({ email, password }: Subject['user'], scene: Scene) =>
-  scene.estate.users.signIn(scene.attacker.pool, email, password);
-
-/** The user writes one attribute of his own, and removes it; a token that he gets afterwards must say what it said. */
-async function selfWrite(
+/** A user of one attack alone: who became more than he was must not be taken for somebody else's success. */
+async function withUser<T>(
   scene: Scene,
+  what: string,
+  use: (user: VerifyUser, again: () => Promise<Tokens | undefined>) => Promise<T>,
+): Promise<T> {
+  const { users } = scene.estate;
+  const { tenantId, pool, tier, name } = scene.attacker;
+  const email = addressOf(what, tenantId);
+  const user = await users.make(pool, { email, tenantId, role: 'TenantUser', tier, tenantName: name });
+  try {
+    return await use(user, () => users.signIn(pool, email, user.password).catch(() => undefined));
+  } finally {
+    await users.delete(pool, user.username);
+  }
+}
+
+/** The user writes attributes of his own, and removes them; a token that he gets afterwards must say what it said. */
+const selfWrite = (
+  scene: Scene,
+  what: string,
   attributes: Record<string, string>,
   claims: readonly string[],
-): Promise<Shot[]> {
-  const { user } = scene.attacker;
-  const before = await sameToken(user, scene);
-  const cognito = cognitoOf(scene);
-  const UserAttributes = Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }));
-  const { accessToken: AccessToken } = before;
-  const names = claims.join(' and ');
-  const shots = [
-    await judgedSdk(
-      `UpdateUserAttributes of his own ${names}`,
-      () => cognito.send(new UpdateUserAttributesCommand({ AccessToken, UserAttributes })),
-      refusedAttribute,
-    ),
-    await judgedSdk(
-      `DeleteUserAttributes of his own ${names}`,
-      () => cognito.send(new DeleteUserAttributesCommand({ AccessToken, UserAttributeNames: [...claims] })),
-      refusedAttribute,
-    ),
-  ];
-  const after = await sameToken(user, scene);
-  const same = claims.every((name) => claimsOf(after.idToken)[name] === claimsOf(before.idToken)[name]);
-  return [
-    ...shots,
-    {
-      sent: 'a new sign-in',
-      received: same ? `a token with the ${names} that it had` : `a token with another ${names}`,
-      outcome: same ? 'held' : 'succeeded',
-    },
-  ];
-}
+) =>
+  withUser(scene, what, async (user, again): Promise<Shot[]> => {
+    const cognito = cognitoOf(scene);
+    const UserAttributes = Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }));
+    const { accessToken: AccessToken } = user;
+    const names = claims.join(' and ');
+    const shots = [
+      await judgedSdk(
+        `UpdateUserAttributes of his own ${names}`,
+        () => cognito.send(new UpdateUserAttributesCommand({ AccessToken, UserAttributes })),
+        refusedAttribute,
+      ),
+      await judgedSdk(
+        `DeleteUserAttributes of his own ${names}`,
+        () => cognito.send(new DeleteUserAttributesCommand({ AccessToken, UserAttributeNames: [...claims] })),
+        refusedAttribute,
+      ),
+    ];
+    const after = claimsOf((await again())?.idToken ?? '..');
+    const before = claimsOf(user.idToken);
+    const same = claims.every((name) => after[name] === before[name]);
+    const said = same ? `a token with the ${names} that it had` : `a token with another ${names}`;
+    return [...shots, { sent: 'a new sign-in', received: said, outcome: same ? 'held' : 'succeeded' }];
+  });
 
 const ownAttribute = (
   name: string,
@@ -65,7 +75,7 @@ const ownAttribute = (
   expects: 'Cognito refuses the attribute, and his next token says what it said',
   control: 'client-write-attributes',
   writes: true,
-  run: (scene) => selfWrite(scene, attributes(scene), claims),
+  run: (scene) => selfWrite(scene, name, attributes(scene), claims),
 });
 
 const usersPath = ({ estate }: Scene): string => estate.catalog.users?.path ?? '/users';
@@ -128,7 +138,7 @@ export const selfPromotionAttacks: readonly OutsideAttack[] = [
         "with the neighbour's tenant id": { [tenantAttributes.tenantId]: tenantId },
         'with no attribute but his address': {},
       })) {
-        const email = `verify-intruder@${tenantId}.invalid`;
+        const email = addressOf('intruder', tenantId);
         const shot = await judgedSdk(
           `SignUp ${what}`,
           () =>
@@ -157,17 +167,11 @@ export const selfPromotionAttacks: readonly OutsideAttack[] = [
     expects: 'his token keeps the proved address',
     control: 'verified-address',
     writes: true,
-    async run(scene) {
-      const { users } = scene.estate;
-      const { attacker } = scene;
-      const email = `verify-mover@${attacker.tenantId}.invalid`;
-      const { tenantId, pool, tier } = attacker;
-      const user = await users.make(pool, { email, tenantId, role: 'TenantUser', tier });
-      try {
-        const wanted = `verify-moved@${tenantId}.invalid`;
+    run: (scene) =>
+      withUser(scene, 'mover', async (user, again) => {
         const change = new UpdateUserAttributesCommand({
           AccessToken: user.accessToken,
-          UserAttributes: [{ Name: 'email', Value: wanted }],
+          UserAttributes: [{ Name: 'email', Value: addressOf('moved', scene.attacker.tenantId) }],
         });
         const asked = await cognitoOf(scene)
           .send(change)
@@ -175,8 +179,8 @@ export const selfPromotionAttacks: readonly OutsideAttack[] = [
             () => 'Cognito sent a code to the new address',
             (error: Error) => error.name,
           );
-        const signedIn = await users.signIn(pool, email, user.password).catch(() => undefined);
-        const kept = signedIn !== undefined && claimsOf(signedIn.idToken)['email'] === email;
+        const signedIn = await again();
+        const kept = signedIn !== undefined && claimsOf(signedIn.idToken)['email'] === user.email;
         return [
           {
             sent: 'UpdateUserAttributes of his own email',
@@ -184,10 +188,7 @@ export const selfPromotionAttacks: readonly OutsideAttack[] = [
             outcome: kept ? 'held' : 'succeeded',
           },
         ];
-      } finally {
-        await users.delete(pool, user.username);
-      }
-    },
+      }),
   },
   {
     name: 'user-on-admin-routes',
@@ -202,7 +203,7 @@ export const selfPromotionAttacks: readonly OutsideAttack[] = [
       const admin = `${path}/${attacker.admin.username}`;
       const body = {
         userName: 'x',
-        userEmail: `verify-x@${attacker.tenantId}.invalid`,
+        userEmail: addressOf('x', attacker.tenantId),
         userRole: 'TenantAdmin',
       };
       return [

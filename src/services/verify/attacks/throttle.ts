@@ -7,18 +7,25 @@ import { rawRequest } from '../request.ts';
 
 const pathOf = ({ estate }: Scene): string => estate.context.config.services[0]?.path ?? '/';
 
-/** Statuses of requests that are sent without waiting for a turn. */
-async function burst(
-  scene: Scene,
-  subject: Subject,
-  count: number,
-  options: { headers?: readonly string[]; tokens?: readonly string[]; atOnce?: number } = {},
-): Promise<number[]> {
-  const { headers = [], tokens = [subject.user.idToken], atOnce = 32 } = options;
+/** A token that the gateway has not seen: what it remembers of one is what was true before. */
+async function freshToken({ estate }: Scene, { pool, user }: Subject): Promise<string> {
+  return (await estate.users.signIn(pool, user.email, user.password)).idToken;
+}
+
+interface Burst {
+  tokens: readonly string[];
+  headers?: readonly string[];
+  /** Goes on beyond the count until this says that it is enough. */
+  enough?: () => boolean;
+}
+
+/** Statuses of requests that are sent without waiting for a turn, 32 at a time. */
+async function burst(scene: Scene, subject: Subject, count: number, options: Burst): Promise<number[]> {
+  const { headers = [], tokens, enough = () => true } = options;
   const statuses: number[] = [];
   let sent = 0;
   const worker = async (): Promise<void> => {
-    while (sent < count) {
+    while (sent < count || (!enough() && sent < most)) {
       const token = tokens[sent++ % tokens.length];
       const reply = await rawRequest(subject.apiUrl, pathOf(scene), {
         headers: [...headers, 'authorization', `Bearer ${token}`],
@@ -27,7 +34,7 @@ async function burst(
       statuses.push(reply.status);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
+  await Promise.all(Array.from({ length: Math.min(32, count) }, worker));
   return statuses;
 }
 
@@ -40,21 +47,21 @@ const counted = (statuses: readonly number[]): string => {
     .join(', ');
 };
 
+/** Requests of one burst at most. */
+const most = 1_000;
 /** More than the tenant's limits admit while the burst lasts. */
-const tooMany = (scene: Scene): number => {
-  const { throttle } = scene.attacker;
-  return Math.min(throttle.burst * 2 + throttle.rate * 2 + 20, 1_000);
-};
+const tooMany = ({ attacker }: Scene): number =>
+  Math.min(attacker.throttle.burst * 2 + attacker.throttle.rate * 2 + 20, most);
 
 /** Uses up what the attacker may ask at once; whether that worked says whether he is limited at all. */
-async function exhaust(scene: Scene, tokens?: readonly string[]): Promise<{ shot: Shot; limited: boolean }> {
-  const count = tooMany(scene);
-  const statuses = await burst(scene, scene.attacker, count, tokens ? { tokens } : {});
+async function exhaust(scene: Scene, options: Burst): Promise<{ shot: Shot; limited: boolean }> {
+  const statuses = await burst(scene, scene.attacker, tooMany(scene), options);
   const limited = statuses.includes(429);
+  const users = options.tokens.length;
   return {
     limited,
     shot: {
-      sent: `${count} requests as fast as they go${tokens ? `, with the tokens of ${tokens.length} users in turn` : ''}`,
+      sent: `${statuses.length} requests as fast as they go${users > 1 ? `, with ${users} tokens in turn` : ''}`,
       received: counted(statuses),
       outcome: limited ? 'held' : 'succeeded',
     },
@@ -76,30 +83,25 @@ export const throttleAttacks: readonly OutsideAttack[] = [
     writes: true,
     turn: 'alone',
     async run(scene) {
-      const { neighbour } = scene;
-      let bursting = true;
-      const attack = exhaust(scene).finally(() => {
-        bursting = false;
-      });
+      const { attacker, neighbour } = scene;
+      const [mine, his] = [await freshToken(scene, attacker), await freshToken(scene, neighbour)];
       const statuses: number[] = [];
-      // No more than the neighbour's own limits admit at once, spread over the whole burst.
-      while (bursting && statuses.length < Math.max(neighbour.throttle.burst * 0.8, 1)) {
-        statuses.push(...(await burst(scene, neighbour, 1)));
-        await delay(20);
+      // No more than the neighbour's own limits admit at once; the burst lasts until he has asked.
+      const asks = Math.max(Math.min(Math.floor(neighbour.throttle.burst * 0.8), 10), 1);
+      const attack = exhaust(scene, { tokens: [mine], enough: () => statuses.length >= asks });
+      while (statuses.length < asks) {
+        statuses.push(...(await burst(scene, neighbour, 1, { tokens: [his] })));
+        await delay(30, undefined, { signal: scene.signal });
       }
       const { shot, limited } = await attack;
       await recover(scene);
-      const disturbed = statuses.includes(429);
+      const served = statuses.every((status) => status === 200);
       return [
         shot,
         {
           sent: `${statuses.length} requests of the neighbour meanwhile`,
           received: counted(statuses),
-          outcome: disturbed
-            ? 'succeeded'
-            : limited && statuses.every((status) => status === 200)
-              ? 'held'
-              : 'inconclusive',
+          outcome: statuses.includes(429) ? 'succeeded' : limited && served ? 'held' : 'inconclusive',
         },
       ];
     },
@@ -113,9 +115,10 @@ export const throttleAttacks: readonly OutsideAttack[] = [
     turn: 'alone',
     async run(scene) {
       const { attacker, estate } = scene;
-      const { email, password } = attacker.user;
-      const again = await estate.users.signIn(attacker.pool, email, password);
-      const { shot } = await exhaust(scene, [attacker.user.idToken, attacker.admin.idToken, again.idToken]);
+      const { email, password } = attacker.admin;
+      const admin = await estate.users.signIn(attacker.pool, email, password);
+      const tokens = [await freshToken(scene, attacker), await freshToken(scene, attacker), admin.idToken];
+      const { shot } = await exhaust(scene, { tokens });
       await recover(scene);
       return [shot];
     },
@@ -138,7 +141,8 @@ export const throttleAttacks: readonly OutsideAttack[] = [
       if (key === undefined) throw new Error('the neighbour has no API key');
       const headers = ['x-api-key', key];
       const count = tooMany(scene);
-      const statuses = await burst(scene, scene.attacker, count, { headers });
+      const tokens = [await freshToken(scene, scene.attacker)];
+      const statuses = await burst(scene, scene.attacker, count, { tokens, headers });
       const alone = await rawRequest(neighbour.apiUrl, pathOf(scene), { headers, signal: scene.signal });
       await recover(scene);
       return [
@@ -163,13 +167,11 @@ export const throttleAttacks: readonly OutsideAttack[] = [
     writes: true,
     turn: 'alone',
     async run(scene) {
-      const { attacker, estate } = scene;
-      const { email, password } = attacker.user;
-      const { idToken } = await estate.users.signIn(attacker.pool, email, password);
-      const { shot } = await exhaust(scene);
-      const statuses = await burst(scene, attacker, Math.ceil(attacker.throttle.burst * 1.5) + 5, {
-        tokens: [idToken],
-      });
+      const { attacker } = scene;
+      const [first, second] = [await freshToken(scene, attacker), await freshToken(scene, attacker)];
+      const { shot } = await exhaust(scene, { tokens: [first] });
+      const count = Math.ceil(attacker.throttle.burst * 1.5) + 5;
+      const statuses = await burst(scene, attacker, count, { tokens: [second] });
       await recover(scene);
       return [
         shot,

@@ -19,7 +19,14 @@ import { built } from '../../../model/installation.ts';
 import type { Service } from '../../../model/service.ts';
 import type { Context } from '../../context.ts';
 import type { Subject } from '../estate.ts';
-import { type Call, type CallResult, type Plan, planVariable, type ScriptResult } from './plan.ts';
+import {
+  type Call,
+  type CallResult,
+  type Plan,
+  planVariable,
+  type QueryCall,
+  type ScriptResult,
+} from './plan.ts';
 
 /** Characters of overrides that ECS admits (API reference of TaskOverride), less what JSON adds. */
 const overridesLimit = 8_192 - 700;
@@ -96,24 +103,26 @@ const encoded = (plan: Plan): string => gzipSync(JSON.stringify(plan), { level: 
 
 /** As few tasks as their overrides' limit allows; calls of one group stay together, with the sessions that they use. */
 function planned(calls: readonly Call[], room: number): { plan: Plan; calls: Call[] }[] {
-  const sessions = calls.filter((call) => 'keep' in call && call.keep !== undefined);
-  const others = calls.filter((call) => !sessions.includes(call));
-  const make = (some: readonly Call[]): { plan: Plan; calls: Call[] } => {
+  const sessions = calls.filter((call): call is QueryCall => 'keep' in call && call.keep !== undefined);
+  const others = calls.filter((call) => !sessions.includes(call as QueryCall));
+  const used = new Set(others.map(({ as }) => as));
+  const make = (some: readonly Call[], first: boolean): { plan: Plan; calls: Call[] } => {
     const needed = new Set(some.map(({ as }) => as));
-    const kept = sessions.filter((call) => 'keep' in call && needed.has(call.keep));
+    // One that nobody goes on with is a call like any other.
+    const kept = sessions.filter(({ keep }) => needed.has(keep) || (first && !used.has(keep)));
     const all = [...kept, ...some];
     return {
       calls: all,
       plan: { run: randomUUID().slice(0, 8), calls: all.map(({ sent: _, expect: __, ...call }) => call) },
     };
   };
-  const split = (some: readonly Call[]): { plan: Plan; calls: Call[] }[] => {
-    const one = make(some);
+  const split = (some: readonly Call[], first: boolean): { plan: Plan; calls: Call[] }[] => {
+    const one = make(some, first);
     if (some.length <= 1 || encoded(one.plan).length <= room) return [one];
     const half = Math.ceil(some.length / 2);
-    return [...split(some.slice(0, half)), ...split(some.slice(half))];
+    return [...split(some.slice(0, half), first), ...split(some.slice(half), false)];
   };
-  return split(others);
+  return split(others, true);
 }
 
 /** Makes the calls as the tenant's task; gives a result for each, by call. Throws when a task could not be run. */

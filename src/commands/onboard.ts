@@ -3,6 +3,8 @@ import type { Tenant } from '../model/tenant.ts';
 import { emailProblem, tenantNameProblem } from '../model/tenant.ts';
 import { goOnInBackground } from '../services/background.ts';
 import { beginOnboarding, onboard as onboardTenant } from '../services/tenants/onboard.ts';
+import { failureOf } from '../services/verify/verdict.ts';
+import type { Verification } from '../services/verify/verify.ts';
 import { duration, facts } from '../ui/table.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -12,6 +14,7 @@ export interface OnboardOptions {
   email?: string;
   /** False with --no-wait. */
   wait?: boolean;
+  verify?: boolean;
 }
 
 export async function onboard(cli: Invocation, options: OnboardOptions): Promise<void> {
@@ -36,35 +39,60 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
     message: "The administrator's e-mail address",
     validate: (value) => emailProblem(value) ?? true,
   });
-  prompts.sayEquivalent(`saas-ecs onboard${options.wait === false ? ' --no-wait' : ''}`, {
-    '--env': cli.options.env,
-    '--config': cli.options.config,
-    '--profile': cli.options.profile,
-    '--region': cli.options.region,
-    '--tier': options.tier,
-    '--name': options.name,
-    '--email': options.email,
-  });
-
-  if (options.wait === false) return begin(cli, { tier, name, email });
-  const tenant = await cli.run((context) => onboardTenant(context, { tier, name, email }));
-  output.result(tenant, (colors) =>
-    [
-      `${colors.green('✔')} tenant ${colors.bold(tenant.name)} is served (${duration(tenant.durationMs)})`,
-      '',
-      facts(colors, [
-        ['id', tenant.tenantId],
-        ['tier', `${tenant.tier} (${describeModel[tenant.model]})`],
-        ['API', tenant.apiUrl ?? ''],
-        ['administrator', `${tenant.adminEmail} (invited by mail)`],
-      ]),
-    ].join('\n'),
+  prompts.sayEquivalent(
+    `saas-ecs onboard${options.wait === false ? ' --no-wait' : ''}${options.verify ? ' --verify' : ''}`,
+    {
+      '--env': cli.options.env,
+      '--config': cli.options.config,
+      '--profile': cli.options.profile,
+      '--region': cli.options.region,
+      '--tier': options.tier,
+      '--name': options.name,
+      '--email': options.email,
+    },
   );
+
+  if (options.wait === false) return begin(cli, { tier, name, email }, options.verify === true);
+  const tenant = await cli.run((context) => onboardTenant(context, { tier, name, email }));
+  const verification = options.verify ? await proveIsolation(cli, tenant.tenantId) : undefined;
+  const failure = verification && failureOf(verification);
+  const result = { ...tenant, ...(verification && { verification }) };
+  output.result(
+    result,
+    (colors) =>
+      [
+        `${colors.green('✔')} tenant ${colors.bold(tenant.name)} is served (${duration(tenant.durationMs)})`,
+        '',
+        facts(colors, [
+          ['id', tenant.tenantId],
+          ['tier', `${tenant.tier} (${describeModel[tenant.model]})`],
+          ['API', tenant.apiUrl ?? ''],
+          ['administrator', `${tenant.adminEmail} (invited by mail)`],
+          ...(verification
+            ? [['isolation', failure?.message ?? `all ${verification.summary.attacks} attacks held`] as const]
+            : []),
+        ]),
+      ].join('\n'),
+    failure,
+  );
+  if (failure) {
+    cli.exitCode = failure.exitCode;
+    return;
+  }
   output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
 }
 
+async function proveIsolation(cli: Invocation, tenantId: string): Promise<Verification> {
+  const { verifyTenant } = await import('../services/verify/verify.ts');
+  return cli.run((context) => verifyTenant(context, tenantId));
+}
+
 /** Writes the tenant down and leaves the rest to a process in the background. */
-async function begin(cli: Invocation, request: { tier: string; name: string; email: string }): Promise<void> {
+async function begin(
+  cli: Invocation,
+  request: { tier: string; name: string; email: string },
+  verify: boolean,
+): Promise<void> {
   const context = await cli.quietContext();
   const tenant = await beginOnboarding(context, request);
   const { root } = context.config;
@@ -73,6 +101,7 @@ async function begin(cli: Invocation, request: { tier: string; name: string; ema
     name: tenant.tenantId,
     argv: [
       'onboard',
+      ...(verify ? ['--verify'] : []),
       ...['--tier', request.tier, '--name', request.name, '--email', request.email],
       ...['--env', context.target.environment.name],
       ...(cli.options.config === undefined ? [] : ['--config', path.resolve(cli.cwd, cli.options.config)]),

@@ -4,6 +4,7 @@ import { ExitCode, SaasError } from '../model/error.ts';
 import { type AttackClass, type AttackResult, attackClasses, type Suite } from '../services/verify/attack.ts';
 import { controls } from '../services/verify/controls.ts';
 import { reportOf } from '../services/verify/report.ts';
+import { failureOf } from '../services/verify/verdict.ts';
 import { verify as attackEnvironment, type Verification } from '../services/verify/verify.ts';
 import { duration, plural, table } from '../ui/table.ts';
 import type { Invocation } from './invocation.ts';
@@ -62,20 +63,6 @@ export async function verify(cli: Invocation, options: VerifyOptions): Promise<v
     failure,
   );
   if (failure) cli.exitCode = failure.exitCode;
-}
-
-/** Exit code 1 also when it is not known: an attack that was not made has not been stopped. */
-export function failureOf({ summary }: Verification): SaasError | undefined {
-  const { attacks, succeeded, inconclusive } = summary;
-  if (attacks > 0 && succeeded === 0 && inconclusive === 0) return undefined;
-  const parts = [
-    ...(succeeded > 0 ? [`${plural(succeeded, 'attack')} succeeded`] : []),
-    ...(inconclusive > 0 ? [`${plural(inconclusive, 'attack')} could not be made`] : []),
-  ];
-  return new SaasError(
-    succeeded > 0 ? 'attack_succeeded' : 'attack_inconclusive',
-    parts.join(', ') || 'no attack was made',
-  );
 }
 
 interface Row {

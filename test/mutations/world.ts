@@ -102,7 +102,7 @@ export class World {
         () => {},
       );
       const subject = async (name: string): Promise<Subject> =>
-        enter(context, session, users, await session.registry.findTenant(name), true);
+        enter(context, session, users, await session.registry.findTenant(name), 'probe');
       const pairs: [Subject, Subject][] = [];
       for (const { a, b } of named) pairs.push([await subject(a), await subject(b)]);
       const estate = estateOf(context, session, users);

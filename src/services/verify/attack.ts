@@ -54,6 +54,8 @@ interface Described {
   writes?: boolean;
   /** Needs a built-in service of this kind in the configuration. */
   needs?: readonly ('items' | 'orders' | 'users')[];
+  /** Needs something that the victims have stored. */
+  stored?: boolean;
   /** `alone`: it disturbs others, so it runs by itself. `last`: it ends the neighbour, so it comes after all others. */
   turn?: 'alone' | 'last';
 }

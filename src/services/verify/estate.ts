@@ -109,13 +109,16 @@ export async function send(
   }
 }
 
-/** Brings a tenant into the estate: makes its users of the run, and looks up or stores what attackers will be after. */
+/**
+ * Brings a tenant into the estate: makes its users of the run, and what attackers will be after. In a probe and in a
+ * tenant that is new something is stored; in one that lives, what is there is looked up.
+ */
 export async function enter(
   context: Context,
   session: Session,
   users: VerifyUsers,
   tenant: TenantRecord,
-  disposable: boolean,
+  standing: 'probe' | 'new' | 'living',
 ): Promise<Subject> {
   const holdings = await findHoldings(context, session, tenant, new UsagePlans(context.target.client));
   if (!holdings.pool) throw new Error(`tenant "${tenant.name}" has no user pool`);
@@ -124,7 +127,7 @@ export async function enter(
   const running = await whereItRuns(context, session, tenant, holdings.stack);
   const throttle = tenant.throttle ?? liveThrottle(context.config, await session.registry.tiers(), tier);
   // Tenants that live keep half of their limits for themselves.
-  const share = disposable ? 0.9 : 0.4;
+  const share = standing === 'living' ? 0.4 : 0.9;
   const user = (what: string, role: 'TenantAdmin' | 'TenantUser') =>
     users.make(
       pool,
@@ -141,7 +144,7 @@ export async function enter(
     tables: holdings.tables,
     ...running,
     tenantPath: isSilo(model) ? tenantId : poolTenantPath,
-    disposable,
+    disposable: standing === 'probe',
     admin: await user('admin', 'TenantAdmin'),
     user: await user('user', 'TenantUser'),
     stored: {},
@@ -149,7 +152,7 @@ export async function enter(
     throttle,
     turn: pace(throttle.rate * share, throttle.burst * share),
   };
-  subject.stored = await stored(context, subject);
+  subject.stored = await stored(context, subject, standing !== 'living');
   subject.traces = [
     tenantId,
     `secret of ${name}`,
@@ -176,13 +179,13 @@ async function whereItRuns(
   };
 }
 
-/** Stores a product and an order in a tenant that was made for it; of one that lives, finds what is there. */
-async function stored(context: Context, subject: Subject): Promise<Record<string, string>> {
+/** Stores a product and an order, or finds what is there. */
+async function stored(context: Context, subject: Subject, make: boolean): Promise<Record<string, string>> {
   const { items, orders } = catalogOf(context.config.services);
   const found: Record<string, string> = {};
   for (const service of [items, orders]) {
     if (!service?.table || found[service.name] !== undefined) continue;
-    const id = subject.disposable
+    const id = make
       ? await store(subject, service, items && found[items.name])
       : await firstOf(subject, service);
     if (id !== undefined) found[service.name] = id;
@@ -209,4 +212,12 @@ async function firstOf(subject: Subject, service: Service): Promise<string | und
     );
   const item = (JSON.parse(reply.body) as { items: Record<string, string>[] }).items[0];
   return item?.[service.table?.sortKey ?? ''];
+}
+
+/** Takes away what was stored in a tenant that stays. */
+export async function clear(context: Context, subject: Subject): Promise<void> {
+  for (const service of context.config.services) {
+    const id = subject.stored[service.name];
+    if (id !== undefined) await send(subject, `${service.path}/${id}`, { method: 'DELETE' });
+  }
 }

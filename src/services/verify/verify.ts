@@ -10,7 +10,7 @@ import { watched } from '../watched.ts';
 import type { Attack, AttackClass, AttackResult, Outcome, Suite } from './attack.ts';
 import { attackClasses } from './attack.ts';
 import { attacks } from './attacks/index.ts';
-import { catalogOf, type Estate, enter, type Subject } from './estate.ts';
+import { catalogOf, clear, type Estate, enter, type Subject } from './estate.ts';
 import { abandonedProbes, makeProbes, probeNames, removeProbes } from './probes.ts';
 import { type Planned, runStage } from './runner.ts';
 import { VerifyUsers } from './users.ts';
@@ -91,8 +91,8 @@ async function verifyTenants(
       exitCode: ExitCode.usage,
     });
   try {
-    const a = await enter(context, run.session, run.users, first, false);
-    const b = await enter(context, run.session, run.users, second, false);
+    const a = await enter(context, run.session, run.users, first, 'living');
+    const b = await enter(context, run.session, run.users, second, 'living');
     run.plan(a, b, [b]);
     run.plan(b, a, [a]);
     return await run.attack([a, b]);
@@ -115,10 +115,14 @@ export async function verifyTenant(context: Context, reference: string): Promise
     async ([pair]) => {
       const probe = pair?.[0];
       if (!probe) throw new SaasError('no_probe', 'there is no tier to make a probe on');
-      const tenant = await enter(context, run.session, run.users, record, false);
-      run.plan(tenant, probe, [probe]);
-      run.plan(probe, tenant, [tenant]);
-      return run.attack([tenant, probe]);
+      const tenant = await enter(context, run.session, run.users, record, 'new');
+      try {
+        run.plan(tenant, probe, [probe]);
+        run.plan(probe, tenant, [tenant]);
+        return await run.attack([tenant, probe]);
+      } finally {
+        await clear(context, tenant);
+      }
     },
     1,
   );
@@ -173,7 +177,7 @@ async function withProbes<T>(
       const subjects = new Map<string, Subject>();
       for (const { name } of wanted) {
         const record = await registry.findTenant(name);
-        subjects.set(name, await enter(context, run.session, run.users, record, true));
+        subjects.set(name, await enter(context, run.session, run.users, record, 'probe'));
       }
       return named.map(
         ({ a, b }) => [subjects.get(a), subjects.get(b) ?? subjects.get(a)] as unknown as Pair,
@@ -296,6 +300,8 @@ export function whyNot(
   if (attack.turn === 'alone' && attacker.tier !== neighbour.tier) return 'the neighbour is on another tier';
   const missing = (attack.needs ?? []).filter((what) => estate.catalog[what] === undefined);
   if (missing.length > 0) return `the configuration has no built-in service for ${missing.join(' and ')}`;
+  const bare = attack.stored ? victims.filter(({ stored }) => Object.keys(stored).length === 0) : [];
+  if (bare.length > 0) return `nothing is stored in ${bare.map(({ name }) => name).join(', ')}`;
   if (attack.name === 'session-from-silo' && !victims.some(({ model }) => model === 'pool'))
     return 'there is no tenant of the pool';
   return undefined;

@@ -40,19 +40,20 @@ async function alike(scene: Scene, what: string, ask: (username: string) => Prom
 const cognitoOf = ({ estate }: Scene) => new CognitoIdentityProviderClient(estate.context.target.client);
 
 /** Letters that look like those of a name: Cyrillic, full-width, with a joiner, an accent. */
-const confusable = (name: string): string[] => [
-  name.replace('o', '\u043e').replace('e', '\u0435').replace('p', '\u0440'),
-  name.replace(/[a-z]/, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xfee0)),
-  `${name}\u200d`,
-  `${name}\u0301`,
-  ` ${name}`,
-  `${name} `,
-  `${name}\n`,
-  name.toUpperCase(),
-  `${name}.`,
-  name.replace('-', '--'),
-  `${name}/x`,
-];
+const confusable = (name: string): string[] =>
+  [
+    name.replace('o', '\u043e').replace('e', '\u0435').replace('p', '\u0440'),
+    name.replace(/[a-z]/, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xfee0)),
+    `${name}\u200d`,
+    `${name}\u0301`,
+    ` ${name}`,
+    `${name} `,
+    `${name}\n`,
+    name.toUpperCase(),
+    `${name}.`,
+    name.replace('-', '--'),
+    `${name}/x`,
+  ].filter((other) => other !== name);
 
 export const controlPlaneAttacks: readonly OutsideAttack[] = [
   {
@@ -121,6 +122,7 @@ export const controlPlaneAttacks: readonly OutsideAttack[] = [
   },
   {
     name: 'enumerate-by-answers',
+    stored: true,
     tries: 'learns from the refusals whether an id is a tenant, a user or an item of somebody else',
     expects: 'the same refusal as for an id that nobody has',
     control: 'service-item-scope',

@@ -72,6 +72,7 @@ async function onUsers(scene: Scene, method: string, body?: unknown): Promise<Sh
 
 const itemAttack = (method: string, verb: string): OutsideAttack => ({
   name: `item-by-id-${method.toLowerCase()}`,
+  stored: true,
   tries: `${verb} a neighbour's item by its id`,
   expects: '404, as for an id that nobody has',
   control: 'service-item-scope',
@@ -229,6 +230,7 @@ export const dataAttacks: readonly OutsideAttack[] = [
   },
   {
     name: 'page-token-of-neighbour',
+    stored: true,
     tries: "goes on in a list where the neighbour's page ended, by the neighbour's nextToken",
     expects: '400: the token was not made for him',
     control: 'service-page-token',
@@ -255,6 +257,7 @@ export const dataAttacks: readonly OutsideAttack[] = [
   },
   {
     name: 'page-token-forged',
+    stored: true,
     tries: "makes a nextToken of his own that begins at the neighbour's item",
     expects: 'he sees what is his: a position is no permission',
     control: 'service-item-scope',

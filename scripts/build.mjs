@@ -39,6 +39,7 @@ const entries = [
   'embedded/compute/image-builder.ts',
   'services/config/schema.ts',
   'services/deployment/toolkit-process.ts',
+  'services/verify/catalogue.ts',
   'templates/synthesize.ts',
 ]
   .map((file) => path.join(src, file))

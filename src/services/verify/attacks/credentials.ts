@@ -294,6 +294,8 @@ const operatorCalls = (): Call[] => [
   { aws: 'apigateway', path: '/apikeys?includeValues=true', sent: 'GetApiKeys with their values' },
   { aws: 'ecs', target: 'AmazonEC2ContainerServiceV20141113.ListClusters', body: {}, sent: 'ListClusters' },
   { aws: 'iam', form: { Action: 'ListRoles', Version: '2010-05-08' }, sent: 'ListRoles' },
+  { aws: 'ec2', form: { Action: 'DescribeInstances', Version: '2016-11-15' }, sent: 'DescribeInstances' },
+  { aws: 'logs', target: 'Logs_20140328.DescribeLogGroups', body: {}, sent: 'DescribeLogGroups' },
   dynamodb('ListTables', {}, 'ListTables'),
 ];
 

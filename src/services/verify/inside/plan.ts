@@ -16,13 +16,13 @@ interface Made {
 
 /** A call of an AWS API that takes JSON: `target` is its x-amz-target. */
 export interface JsonCall extends Made {
-  aws: 'dynamodb' | 'cognito-idp' | 'secretsmanager' | 'ecs';
+  aws: 'dynamodb' | 'cognito-idp' | 'secretsmanager' | 'ecs' | 'logs';
   target: string;
   body: object;
 }
 /** A call of an AWS API that takes a form. `keep`: the session that it gives is called so from here on. */
 export interface QueryCall extends Made {
-  aws: 'sts' | 'iam';
+  aws: 'sts' | 'iam' | 'ec2';
   form: Readonly<Record<string, string>>;
   keep?: string;
 }

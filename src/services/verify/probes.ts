@@ -8,7 +8,7 @@ import type { Registry, TenantRecord } from '../registry/registry.ts';
 import { offboard } from '../tenants/offboard.ts';
 import { onboard } from '../tenants/onboard.ts';
 
-const named = /^probe-[0-9a-f]{8}-([a-z][a-z0-9-]*-)?[ab]$/;
+const named = /^probe-[0-9a-f]{8}-[ab]$/;
 /** Longer than a run takes: probes of another machine that are older belong to nobody. */
 const abandonedAfterMs = 60 * 60_000;
 /** Stacks at a time; CloudFormation and ECS bear more, a laptop does not. */
@@ -30,7 +30,9 @@ function isAbandoned({ adminEmail, createdAt }: TenantRecord, now: Date): boolea
   return runs === undefined || Buffer.from(runs).toString('hex').slice(-16) !== identity;
 }
 
-export const isProbe = ({ name }: Pick<TenantRecord, 'name'>): boolean => named.test(name);
+/** By its name, and by an address that no person has: a tenant that happens to be called so is nobody's to remove. */
+export const isProbe = ({ name, adminEmail }: Pick<TenantRecord, 'name' | 'adminEmail'>): boolean =>
+  named.test(name) && adminEmail.endsWith(`@${name}.invalid`);
 
 /** Probes that a run which is no longer there has left. */
 export async function abandonedProbes(registry: Registry, now: Date): Promise<TenantRecord[]> {

@@ -8,7 +8,7 @@ import { openSession, type Session } from '../session.ts';
 import { throttleTenant } from '../throttling.ts';
 import { watched } from '../watched.ts';
 import type { Attack, AttackClass, AttackResult, Outcome, Suite } from './attack.ts';
-import { attackClasses } from './attack.ts';
+import { attackClasses, isInside } from './attack.ts';
 import { attacks } from './attacks/index.ts';
 import { catalogOf, clear, type Estate, enter, type Subject } from './estate.ts';
 import { abandonedProbes, makeProbes, probeNames, removeProbes } from './probes.ts';
@@ -300,6 +300,8 @@ export function whyNot(
   if (attack.turn === 'alone' && attacker.tier !== neighbour.tier) return 'the neighbour is on another tier';
   const missing = (attack.needs ?? []).filter((what) => estate.catalog[what] === undefined);
   if (missing.length > 0) return `the configuration has no built-in service for ${missing.join(' and ')}`;
+  if (isInside(attack) && !estate.catalog.of(attack.from))
+    return `no service of the configuration has access: ${attack.from}, so no task has its role`;
   const bare = attack.stored ? victims.filter(({ stored }) => Object.keys(stored).length === 0) : [];
   if (bare.length > 0) return `nothing is stored in ${bare.map(({ name }) => name).join(', ')}`;
   if (attack.name === 'session-from-silo' && !victims.some(({ model }) => model === 'pool'))

@@ -70,9 +70,11 @@ export const controlPlaneAttacks: readonly OutsideAttack[] = [
         '/registry',
         `/tenants/${scene.neighbour.tenantId}`,
       ];
+      // On a tenant that lives nothing is changed, should there be such a route.
+      const methods = scene.attacker.disposable ? ['GET', 'POST', 'DELETE'] : ['GET'];
       const shots: Shot[] = [];
       for (const path of paths)
-        for (const method of ['GET', 'POST', 'DELETE']) {
+        for (const method of methods) {
           const reply = await send(
             scene.attacker,
             path,

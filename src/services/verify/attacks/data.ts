@@ -103,6 +103,7 @@ export const dataAttacks: readonly OutsideAttack[] = [
     tries: 'lists everything that there is',
     expects: 'nothing of another tenant in any list',
     control: 'service-item-scope',
+    needs: ['items'],
     async run(scene) {
       const { items, orders, users } = scene.estate.catalog;
       const shots: Shot[] = [];

@@ -51,13 +51,13 @@ import { resolveEnvironment } from '../../src/services/environment.ts';
 import { openSession, type Session } from '../../src/services/session.ts';
 import type { Attack, AttackClass, AttackResult } from '../../src/services/verify/attack.ts';
 import { attacks } from '../../src/services/verify/attacks/index.ts';
+import { attackAll, estateOf, scenesOf, whyNot } from '../../src/services/verify/campaign.ts';
 import type { ControlName } from '../../src/services/verify/controls.ts';
 import { enter, type Subject } from '../../src/services/verify/estate.ts';
 import { taskFacts } from '../../src/services/verify/inside/run.ts';
 import { makeProbes, probeNames } from '../../src/services/verify/probes.ts';
 import type { Planned } from '../../src/services/verify/runner.ts';
 import { VerifyUsers } from '../../src/services/verify/users.ts';
-import { attackAll, estateOf, scenesOf, whyNot } from '../../src/services/verify/verify.ts';
 import { zipArchive } from '../embedded/zip-archive.ts';
 import { newProject, type Project } from '../integration/project.ts';
 

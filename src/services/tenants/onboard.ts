@@ -46,7 +46,7 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
     kind: 'onboard',
     title: `Onboarding ${tenant.name} (${tier.name})`,
     begin: { status: 'provisioning', adminEmail: request.email },
-    steps: (claimed) => stepsFor(context, session, tier, claimed),
+    steps: (claimed) => stepsFor(context, session, tier, claimed, request.invite !== false),
     end: 'active',
     held,
   });
@@ -97,7 +97,13 @@ function poolShared({ shared }: Session): NonNullable<Session['shared']['pool']>
   });
 }
 
-function stepsFor(context: Context, session: Session, tier: Tier, tenant: TenantRecord): Step<OnboardData>[] {
+function stepsFor(
+  context: Context,
+  session: Session,
+  tier: Tier,
+  tenant: TenantRecord,
+  invite: boolean,
+): Step<OnboardData>[] {
   const { registry, shared } = session;
   const { target } = context;
   const { tenantId } = tenant;
@@ -206,7 +212,8 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
         data.invited = tenant.adminEmail;
         await tools.save();
         try {
-          await identity.ensureUser(pool, tenant, { email: tenant.adminEmail, role: 'TenantAdmin' });
+          const administrator = { email: tenant.adminEmail, role: 'TenantAdmin' } as const;
+          await identity.ensureUser(pool, tenant, administrator, { invite });
         } catch (error) {
           if (error instanceof SaasError && error.code === 'user_exists') delete data.invited;
           throw error;

@@ -13,6 +13,8 @@ export interface OnboardRequest {
   tier: string;
   name: string;
   email: string;
+  /** False: the administrator gets no mail; for tenants that nobody will use. */
+  invite?: boolean;
 }
 
 /** Refuses what can't be onboarded, before anything is asked of AWS. */

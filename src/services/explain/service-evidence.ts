@@ -140,7 +140,7 @@ export class ServiceEvidence {
 const isReplaced = ({ stopCode, stoppedReason = '', containers = [] }: Task): boolean =>
   stopCode === 'UserInitiated' ||
   (stopCode === 'ServiceSchedulerInitiated' &&
-    !/health|failed/i.test(stoppedReason) &&
+    !/health/i.test(stoppedReason) &&
     !containers.some(({ reason }) => reason));
 
 function failedDeployments({ deployments = [] }: Service): string[] {

@@ -1,3 +1,4 @@
+import type { ControlPlaneKind } from './control-plane.ts';
 import type { Service } from './service.ts';
 import type { Tier } from './tier.ts';
 
@@ -19,7 +20,9 @@ export type Environment = (EmbeddedTarget | AwsTarget) & {
   name: string;
   /** Prefix of the stacks' names, without its dash. */
   prefix?: string;
+  /** Who is invited as the control plane's first administrator. */
   adminEmail?: string;
+  controlPlane: ControlPlaneKind;
 };
 
 /** saas-ecs.yaml, validated, defaults filled in, paths absolute. */
@@ -47,4 +50,8 @@ export interface Deployment {
   tiers: readonly Tier[];
   services: readonly Service[];
   routing: 'direct' | 'proxy';
+  controlPlane: ControlPlaneKind;
+  adminEmail: string;
+  /** What a lifecycle job is given: the project file and the program, in a directory of their own; no jobs when absent. */
+  jobDirectory?: string;
 }

@@ -42,6 +42,9 @@ export const sharedParameters = {
   authorizerArn: 'authorizer-arn',
   /** JSON: {@link PoolOutputs}. */
   pool: 'pool',
+  /** JSON: ControlPlaneOutputs of control-plane.ts. */
+  controlPlane: 'control-plane',
+  controlPlaneBus: 'control-plane-bus',
 } as const;
 export type SharedParameter = keyof typeof sharedParameters;
 

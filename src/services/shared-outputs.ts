@@ -1,6 +1,7 @@
 /** What the shared stacks have written to SSM Parameter Store: the CLI's one way to find them. */
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { SaasError } from '../model/error.ts';
+import type { ControlPlaneOutputs } from '../model/control-plane.ts';
 import {
   type CellOutputs,
   cellParameterPath,
@@ -18,6 +19,8 @@ export interface SharedOutputs {
   cell: CellOutputs;
   /** Undefined when no tier has the model `pool`. */
   pool: PoolOutputs | undefined;
+  /** Undefined in an environment that was deployed before there was one. */
+  controlPlane: ControlPlaneOutputs | undefined;
 }
 
 /** One call. Throws `not_deployed` when the shared stacks are not there. */
@@ -30,6 +33,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     artifactsBucket: path('artifactsBucket'),
     apiKeySecretArn: path('apiKeySecret'),
     pool: path('pool'),
+    controlPlane: path('controlPlane'),
     cell: cellParameterPath(app, environment.name, firstCell),
   };
   const { Parameters = [] } = await new SSMClient(target.client).send(
@@ -45,11 +49,14 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     });
   };
   const pool = values.get(names.pool);
+  const controlPlane = values.get(names.controlPlane);
   return {
     registryTable: need(names.registryTable),
     artifactsBucket: need(names.artifactsBucket),
     apiKeySecretArn: need(names.apiKeySecretArn),
     cell: JSON.parse(need(names.cell)) as CellOutputs,
     pool: pool === undefined ? undefined : (JSON.parse(pool) as PoolOutputs),
+    controlPlane:
+      controlPlane === undefined ? undefined : (JSON.parse(controlPlane) as ControlPlaneOutputs),
   };
 }

@@ -11,7 +11,7 @@ import type { ClientOptions } from '../../src/services/environment.ts';
 import { newOperation, type Operation } from '../../src/services/lease.ts';
 import { Registry, type TenantRecord } from '../../src/services/registry/registry.ts';
 import { RegistryTable } from '../../src/services/registry/table.ts';
-import { newTenantId } from '../../src/services/registry/tenant-id.ts';
+import { newTenantId } from '../../src/model/tenant-id.ts';
 
 export interface Fixture {
   cloud: RunningCloud;

@@ -64,6 +64,8 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   tiers: tiers(),
   services: builtinServices,
   routing: 'direct',
+  controlPlane: 'builtin',
+  adminEmail: 'ops@acme.example',
   ...changes,
 });
 

@@ -5,6 +5,7 @@ import type { Config, Deployment } from '../../model/config.ts';
 import { SaasError } from '../../model/error.ts';
 import { built } from '../../model/installation.ts';
 import type { Target } from '../environment.ts';
+import { writeJobProgram } from './job-program.ts';
 
 export interface Assembly {
   /** The CDK cloud assembly. */
@@ -15,7 +16,10 @@ export interface Assembly {
   cellTemplate: string;
 }
 
-export function deploymentOf(config: Config, target: Target): Deployment {
+/** `.example` has no mail (RFC 2606): an environment that names nobody invites nobody. */
+const defaultAdminEmail = 'ops@saas-ecs.example';
+
+export function deploymentOf(config: Config, target: Target, jobDirectory?: string): Deployment {
   return {
     app: config.app,
     environment: target.environment.name,
@@ -25,6 +29,9 @@ export function deploymentOf(config: Config, target: Target): Deployment {
     tiers: config.tiers,
     services: config.services,
     routing: config.routing,
+    controlPlane: target.environment.controlPlane,
+    adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
+    ...(jobDirectory !== undefined && { jobDirectory }),
   };
 }
 
@@ -36,10 +43,12 @@ export async function synthesize(config: Config, target: Target, signal: AbortSi
   const directory = path.join(config.root, '.saas-ecs', 'assembly', target.environment.name);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
+  const jobDirectory = path.join(config.root, '.saas-ecs', 'job', target.environment.name);
+  await writeJobProgram(config, target, jobDirectory);
   await run(
     built('templates', 'synthesize.js'),
     directory,
-    JSON.stringify(deploymentOf(config, target)),
+    JSON.stringify(deploymentOf(config, target, jobDirectory)),
     target,
     signal,
   );

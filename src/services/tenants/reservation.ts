@@ -4,7 +4,7 @@ import type { Tier } from '../../model/tier.ts';
 import type { Context } from '../context.ts';
 import { newOperation } from '../lease.ts';
 import type { Registry, TenantRecord } from '../registry/registry.ts';
-import { newTenantId } from '../registry/tenant-id.ts';
+import { newTenantId } from '../../model/tenant-id.ts';
 import { checkEmail } from './email.ts';
 import { tierOf } from './view.ts';
 

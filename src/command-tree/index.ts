@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { packageRoot } from '../model/installation.ts';
+import { controlPlaneCommands } from './control-plane.ts';
 import { examples, invocation, type Running, treeOf } from './definition.ts';
 import { localCommands } from './local.ts';
 import { projectCommands } from './project.ts';
@@ -43,6 +44,7 @@ export function commandTree(running: Running | undefined): Command {
   projectCommands(tree);
   program.commandsGroup('Its tenants:');
   tenantCommands(tree);
+  controlPlaneCommands(tree);
   program.commandsGroup('This machine:');
   localCommands(tree);
   shellCommands(tree);

@@ -40,6 +40,8 @@ export interface Target {
   readonly client: ClientOptions;
   /** Base URL of an API stage, without a trailing slash. */
   apiUrl(restApiId: string, stage: string): string;
+  /** Where the user pool domain of that prefix gives tokens. */
+  tokenUrl(domain: string): string;
   /** HTTPS URL of an object, as CloudFormation's TemplateURL wants it. */
   objectUrl(bucket: string, key: string): string;
   /** What programs that speak for this environment (toolkit-lib, a child process) find in `process.env`. */
@@ -101,6 +103,7 @@ async function embeddedTarget(
     nat: 'single',
     client: { region, endpoint: cloud.endpoint, credentials, forcePathStyle: true },
     apiUrl: (restApiId, stage) => `${cloud.endpoint}/_aws/execute-api/${restApiId}/${stage}`,
+    tokenUrl: (domain) => `${cloud.endpoint}/_aws/cognito-domain/${domain}/oauth2/token`,
     objectUrl: (bucket, key) => `${cloud.endpoint}/${bucket}/${key}`,
     processEnvironment: {
       AWS_ENDPOINT_URL: cloud.endpoint,
@@ -130,6 +133,7 @@ function awsTarget(config: Config, environment: Environment, options: ResolveOpt
     nat: environment.nat,
     client: { region, ...(options.profile !== undefined && { profile: options.profile }) },
     apiUrl: (restApiId, stage) => `https://${restApiId}.execute-api.${region}.amazonaws.com/${stage}`,
+    tokenUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com/oauth2/token`,
     objectUrl: (bucket, key) => `https://${bucket}.s3.${region}.amazonaws.com/${key}`,
     processEnvironment: {
       AWS_REGION: region,

@@ -1,7 +1,7 @@
 /** What the shared stacks have written to SSM Parameter Store: the CLI's one way to find them. */
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { SaasError } from '../model/error.ts';
 import type { ControlPlaneOutputs } from '../model/control-plane.ts';
+import { SaasError } from '../model/error.ts';
 import {
   type CellOutputs,
   cellParameterPath,
@@ -56,7 +56,6 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     apiKeySecretArn: need(names.apiKeySecretArn),
     cell: JSON.parse(need(names.cell)) as CellOutputs,
     pool: pool === undefined ? undefined : (JSON.parse(pool) as PoolOutputs),
-    controlPlane:
-      controlPlane === undefined ? undefined : (JSON.parse(controlPlane) as ControlPlaneOutputs),
+    controlPlane: controlPlane === undefined ? undefined : (JSON.parse(controlPlane) as ControlPlaneOutputs),
   };
 }

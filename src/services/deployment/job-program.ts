@@ -19,8 +19,7 @@ export async function writeJobProgram(config: Config, target: Target, directory:
     await mkdir(path.dirname(to), { recursive: true });
     await write(to);
   };
-  for (const file of [...files, 'bin/saas-ecs'])
-    await put(file, (to) => copyFile(path.join(root, file), to));
+  for (const file of [...files, 'bin/saas-ecs']) await put(file, (to) => copyFile(path.join(root, file), to));
   const { name, version, type } = JSON.parse(
     await readFile(path.join(root, 'package.json'), 'utf8'),
   ) as Record<string, string>;

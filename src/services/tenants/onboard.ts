@@ -7,6 +7,7 @@ import type { Tier } from '../../model/tier.ts';
 import { findRoom } from '../cells/growth.ts';
 import { cellOf } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
+import { announceStep, registerStep, reportFailure } from '../control-plane/steps.ts';
 import { Identity, type UserPool } from '../identity.ts';
 import { released } from '../lease.ts';
 import { runOperation, type Step } from '../operation.ts';
@@ -42,20 +43,35 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
   const session = await openSession(context);
   await checkDeployed(session, tier);
   const { tenant, held } = await reserve(context, session.registry, tier, request);
+  const resumed = held === undefined;
   const ran = await runOperation<OnboardData>(context, session.registry, tenant, {
     kind: 'onboard',
     title: `Onboarding ${tenant.name} (${tier.name})`,
     begin: { status: 'provisioning', adminEmail: request.email },
-    steps: (claimed) => stepsFor(context, session, tier, claimed),
+    steps: (claimed) => stepsFor(context, session, tier, claimed, resumed),
     end: 'active',
     resume: `saas-ecs onboard --tier ${tenant.tier} --name ${tenant.name} --email ${request.email}${environmentFlag(context)}`,
     held,
+  }).catch(async (error: unknown) => {
+    // A job tells it with its log.
+    if (!asked.registration) await failed(context, session, tenant, error);
+    throw error;
   });
   return {
     ...toTenant(ran.tenant, context.config, await session.registry.tiers()),
     durationMs: Math.round(performance.now() - began),
     steps: ran.steps,
   };
+}
+
+async function failed(
+  context: Context,
+  session: Session,
+  { tenantId }: TenantRecord,
+  error: unknown,
+): Promise<void> {
+  const tenant = await session.registry.tenant(tenantId).catch(() => undefined);
+  await reportFailure(context, session, 'provisionFailure', tenant?.registrationId, error);
 }
 
 /**
@@ -91,7 +107,13 @@ function poolShared({ shared }: Session): NonNullable<Session['shared']['pool']>
   });
 }
 
-function stepsFor(context: Context, session: Session, tier: Tier, tenant: TenantRecord): Step<OnboardData>[] {
+function stepsFor(
+  context: Context,
+  session: Session,
+  tier: Tier,
+  tenant: TenantRecord,
+  resumed: boolean,
+): Step<OnboardData>[] {
   const { registry, shared } = session;
   const { target } = context;
   const { tenantId } = tenant;
@@ -184,6 +206,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
   };
 
   return [
+    ...registerStep<OnboardData>(context, session, resumed),
     tier.model === 'pool' ? pooled : infrastructure,
     {
       name: 'identity',
@@ -226,6 +249,7 @@ function stepsFor(context: Context, session: Session, tier: Tier, tenant: Tenant
         );
       },
     },
+    ...announceStep<OnboardData>(context, session, poolOf),
   ];
 }
 

@@ -37,10 +37,10 @@ export function jobPolicy(props: JobPolicyProps): Statement[] {
   });
   return [
     allow(['ssm:GetParameters'], arn('ssm', `parameter/saas-ecs/${app}/${environment}/*`)),
-    allow(
-      of('dynamodb', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'ConditionCheckItem'),
-      [registry, `${registry}/index/${registryIndex}`],
-    ),
+    allow(of('dynamodb', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'ConditionCheckItem'), [
+      registry,
+      `${registry}/index/${registryIndex}`,
+    ]),
     // The release's templates, which CloudFormation reads on behalf of who names them.
     allow(['s3:GetObject'], `arn:${Aws.PARTITION}:s3:::${artifactsBucket}/releases/*`),
     allow(

@@ -137,7 +137,7 @@ export class LifecycleJobs extends Construct {
             build: {
               commands: [
                 // No part of the request is ever part of a command line.
-                'node bin/saas-ecs "$JOB_COMMAND" --from-registration --no-input --output ndjson',
+                'node bin/saas-ecs __job "$JOB_COMMAND" --no-input --output ndjson',
               ],
             },
           },
@@ -190,7 +190,12 @@ export class LifecycleJobs extends Construct {
                 '*',
               ),
               allow(
-                ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+                [
+                  'xray:PutTraceSegments',
+                  'xray:PutTelemetryRecords',
+                  'xray:GetSamplingRules',
+                  'xray:GetSamplingTargets',
+                ],
                 '*',
               ),
             ],

@@ -4,7 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { controlPlaneEnvironment } from '../../../model/control-plane.ts';
 import { requestsOn } from './bus.ts';
-import { answer, HttpError, type HttpAnswer, type HttpEvent } from './http.ts';
+import { answer, type HttpAnswer, HttpError, type HttpEvent } from './http.ts';
 import { isOutcome, record } from './outcome.ts';
 import * as registrations from './registrations.ts';
 import { Registrations } from './store.ts';
@@ -61,7 +61,12 @@ export async function handler(event: unknown): Promise<HttpAnswer | undefined> {
     if (error instanceof HttpError) return failure(error);
     // Neither bodies nor names are logged.
     console.error(
-      JSON.stringify({ level: 'error', msg: 'request failed', route: request.routeKey, error: String(error) }),
+      JSON.stringify({
+        level: 'error',
+        msg: 'request failed',
+        route: request.routeKey,
+        error: String(error),
+      }),
     );
     return failure(new HttpError(500, 'Unknown error during processing!'));
   }

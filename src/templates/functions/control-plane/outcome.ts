@@ -1,8 +1,8 @@
 /** What became of a request: told on the bus by whoever provisioned, written into the registration. */
 import {
   type JobOutput,
-  type OutcomeDetail,
   type Outcome,
+  type OutcomeDetail,
   outcomes,
   registrationStatuses,
 } from '../../../model/control-plane.ts';

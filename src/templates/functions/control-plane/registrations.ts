@@ -8,8 +8,8 @@ import {
   answer,
   badRequest,
   bodyOf,
-  HttpError,
   type HttpAnswer,
+  HttpError,
   type HttpEvent,
   limitOf,
   nextTokenOf,
@@ -84,7 +84,8 @@ export async function create(routes: RegistrationRoutes, event: HttpEvent): Prom
     await request(routes, registration);
     return answer(201, initiated(registration, 'Tenant registration initiated'));
   }
-  const known = (await registrations.ofName(tenantName)) ?? (await registrations.ofTenant(registration.tenantId));
+  const known =
+    (await registrations.ofName(tenantName)) ?? (await registrations.ofTenant(registration.tenantId));
   // It was retired between the two look-ups.
   if (!known) throw new HttpError(409, 'the registration has just changed: try again');
   return repeated(routes, known, registration, given !== undefined);

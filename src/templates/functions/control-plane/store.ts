@@ -7,7 +7,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import type { JobOutput, TenantConfig } from '../../../model/control-plane.ts';
+import type { JobOutput } from '../../../model/control-plane.ts';
 import { registrationStatuses } from '../../../model/control-plane.ts';
 import { type Key, registrationIndex, registryIndex, registryKeys } from '../../../model/registry.ts';
 
@@ -28,7 +28,12 @@ export interface Page {
 }
 
 /** Attributes that tie a registration to its name lock and to its tenant: nothing changes them. */
-const fixed: ReadonlySet<string> = new Set(['tenantId', 'tenantName', 'tenantRegistrationId', 'sbtaws_active']);
+const fixed: ReadonlySet<string> = new Set([
+  'tenantId',
+  'tenantName',
+  'tenantRegistrationId',
+  'sbtaws_active',
+]);
 
 const isRefused = (error: unknown): boolean =>
   error instanceof TransactionCanceledException ||
@@ -67,8 +72,9 @@ export class Registrations {
     return lock && this.find(lock.registrationId);
   }
 
-  async sharedConfig(): Promise<TenantConfig | undefined> {
-    return (await this.#get<{ tenantConfig: TenantConfig }>(registryKeys.sharedTenantConfig()))?.tenantConfig;
+  /** JSON of a TenantConfig. */
+  async sharedConfig(): Promise<string | undefined> {
+    return (await this.#get<{ tenantConfig: string }>(registryKeys.sharedTenantConfig()))?.tenantConfig;
   }
 
   /** Writes the registration and takes its name and tenant id: all of it, or false when one of them is taken. */
@@ -99,7 +105,7 @@ export class Registrations {
     }
   }
 
-  /** Merges attributes into a registration that is not history; undefined when there is none. */
+  /** Merges attributes (null removes one) into a registration that is not history; undefined when there is none. */
   async merge(
     registrationId: string,
     { tenantData = {}, tenantRegistrationData = {} }: JobOutput,
@@ -109,13 +115,19 @@ export class Registrations {
     const names: Record<string, string> = { '#t': 'tenantData', '#r': 'registrationData' };
     const values: Record<string, unknown> = { ':now': now, ':living': registrationIndex };
     const sets = ['updatedAt = :now'];
+    const removals: string[] = [];
     const merge = (map: string, attributes: Record<string, unknown>): void => {
       for (const [name, value] of Object.entries(attributes)) {
         if (fixed.has(name) || value === undefined) continue;
-        const index = sets.length;
-        names[`#a${index}`] = name;
-        values[`:a${index}`] = value;
-        sets.push(`${map}.#a${index} = :a${index}`);
+        const placeholder = `#a${sets.length + removals.length}`;
+        names[placeholder] = name;
+        // What was told of a failure is over once there is none.
+        if (value === null) {
+          removals.push(`${map}.${placeholder}`);
+          continue;
+        }
+        values[placeholder.replace('#', ':')] = value;
+        sets.push(`${map}.${placeholder} = ${placeholder.replace('#', ':')}`);
       }
     };
     merge('#t', tenantData);
@@ -124,7 +136,7 @@ export class Registrations {
       values[':active'] = active;
       sets.push('active = :active');
     }
-    const text = `SET ${sets.join(', ')}`;
+    const text = `SET ${sets.join(', ')}${removals.length > 0 ? ` REMOVE ${removals.join(', ')}` : ''}`;
     try {
       const { Attributes } = await this.#client.send(
         new UpdateCommand({

@@ -1,8 +1,8 @@
 /** `/tenants`: the registrations, seen from their tenants. Read only: tenants come and go by their registrations. */
 import {
   answer,
-  HttpError,
   type HttpAnswer,
+  HttpError,
   type HttpEvent,
   limitOf,
   nextTokenOf,

@@ -150,6 +150,7 @@ describe('a registration', () => {
       tenantRegistrationId,
       tenantId,
       registrationStatus: 'In progress',
+      createdAt: expect.any(String),
       sbtaws_active: true,
     });
     expect((await call('GET /tenants/{tenantId}', { id: tenantId })).body.data).toEqual({
@@ -263,6 +264,7 @@ describe('an outcome', () => {
       tenantRegistrationId: id,
       tenantId: expect.any(String),
       registrationStatus: 'Complete',
+      createdAt: expect.any(String),
       sbtaws_active: true,
     });
   });

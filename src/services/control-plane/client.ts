@@ -40,6 +40,8 @@ export interface ControlPlane {
   registration(registrationId: string): Promise<Record<string, unknown> | undefined>;
   /** Every tenant that is registered, page by page. */
   tenants(): AsyncGenerator<Registered>;
+  /** Every registration's own data, page by page. */
+  registrations(): AsyncGenerator<Record<string, unknown>>;
   /** A token for the REST API, and when it expires (milliseconds). */
   token(): Promise<AccessToken>;
 }
@@ -124,6 +126,16 @@ function restControlPlane(target: Target, outputs: ControlPlaneOutputs): Control
     throw unavailable(`${method} ${path} was answered ${response.status}: ${answer.message ?? ''}`);
   }
 
+  async function* pages(path: string): AsyncGenerator<Record<string, unknown>> {
+    let next: string | undefined;
+    do {
+      const query = new URLSearchParams({ limit: '100', ...(next !== undefined && { next_token: next }) });
+      const { body } = await call('GET', `${path}?${query.toString()}`);
+      yield* (body.data ?? []) as unknown as Record<string, unknown>[];
+      next = body.next_token ?? undefined;
+    } while (next !== undefined);
+  }
+
   return {
     token: currentToken,
     async register(tenantData) {
@@ -170,22 +182,16 @@ function restControlPlane(target: Target, outputs: ControlPlaneOutputs): Control
       return status === 404 ? undefined : body.data;
     },
     async *tenants() {
-      let next: string | undefined;
-      do {
-        const query = new URLSearchParams({ limit: '100', ...(next !== undefined && { next_token: next }) });
-        const { body } = await call('GET', `/tenants?${query.toString()}`);
-        const page = (body.data ?? []) as unknown as Record<string, unknown>[];
-        for (const data of page)
-          yield {
-            registrationId: String(data['tenantRegistrationId'] ?? ''),
-            tenantId: String(data['tenantId'] ?? ''),
-            name: String(data['tenantName'] ?? ''),
-            active: data['sbtaws_active'] !== false,
-            data,
-          };
-        next = body.next_token ?? undefined;
-      } while (next !== undefined);
+      for await (const data of pages('/tenants'))
+        yield {
+          registrationId: String(data['tenantRegistrationId'] ?? ''),
+          tenantId: String(data['tenantId'] ?? ''),
+          name: String(data['tenantName'] ?? ''),
+          active: data['sbtaws_active'] !== false,
+          data,
+        };
     },
+    registrations: () => pages('/tenant-registrations'),
   };
 }
 

@@ -204,6 +204,10 @@ export class Registry {
     await this.#table.put({ ...registryKeys.sharedTenantConfig(), tenantConfig });
   }
 
+  async issuer(issuer: string): Promise<IssuerItem | undefined> {
+    return this.#table.get<IssuerItem>(registryKeys.issuer(issuer));
+  }
+
   async deleteIssuer(issuer: string): Promise<void> {
     await this.#table.delete(registryKeys.issuer(issuer));
   }

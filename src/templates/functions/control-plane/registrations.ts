@@ -31,8 +31,10 @@ export const registrationView = ({
   tenantId,
   active,
   registrationData,
+  createdAt,
 }: Registration): object => ({
   ...registrationData,
+  createdAt,
   tenantRegistrationId: registrationId,
   tenantId,
   sbtaws_active: active,

@@ -57,6 +57,7 @@ const { metafile } = await build({
   // Loaded from node_modules: large (CDK) or native (LevelDB below dynalite).
   external: [
     'aws-cdk-lib',
+    '@cdklabs/sbt-aws',
     'aws-cdk-lib/*',
     'constructs',
     '@aws-cdk/toolkit-lib',

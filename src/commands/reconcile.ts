@@ -17,7 +17,8 @@ export async function reconcile(cli: Invocation, options: ReconcileOptions): Pro
       ...(options.tenant !== undefined && { tenant: options.tenant }),
     }),
   );
-  const of = (status: Finding['status']): Finding[] => findings.filter((finding) => finding.status === status);
+  const of = (status: Finding['status']): Finding[] =>
+    findings.filter((finding) => finding.status === status);
   cli.output.result({ findings }, (colors) =>
     findings.length === 0
       ? `${colors.green('✔')} control plane, registry and account agree`

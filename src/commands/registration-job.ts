@@ -1,12 +1,12 @@
 /** What the control plane's jobs run: the request is in the environment, and nobody is asked. */
 import { ExitCode, SaasError } from '../model/error.ts';
+import type { Context } from '../services/context.ts';
 import {
   type JobRequest,
   jobRequest,
   offboardRegistered,
   onboardRegistered,
 } from '../services/control-plane/job.ts';
-import type { Context } from '../services/context.ts';
 import type { Invocation } from './invocation.ts';
 
 const jobs: Record<

@@ -52,6 +52,8 @@ export interface Deployment {
   routing: 'direct' | 'proxy';
   controlPlane: ControlPlaneKind;
   adminEmail: string;
+  /** Whether packages of functions are installed into them, which takes Docker. */
+  bundles: boolean;
   /** What a lifecycle job is given: the project file and the program, in a directory of their own; no jobs when absent. */
   jobDirectory?: string;
 }

@@ -48,6 +48,8 @@ export interface Target {
   readonly processEnvironment: Readonly<Record<string, string>>;
   /** May `deploy-shared` bootstrap the account without asking? */
   readonly bootstrapsItself: boolean;
+  /** Whether packages of functions are to be installed in containers when templates are synthesized. */
+  readonly bundles: boolean;
   readonly mailbox: Mailbox | undefined;
   /** How often to ask how a stack is doing, in milliseconds: as often as the account's rate limits bear. */
   readonly pollMs: number;
@@ -115,6 +117,7 @@ async function embeddedTarget(
       CDK_DOCKER: path.join(packageRoot(), 'bin', 'embedded-docker'),
     },
     bootstrapsItself: true,
+    bundles: false,
     mailbox: outboxMailbox(cloud.endpoint, cloud.stateDir),
     pollMs: 100,
   };
@@ -140,6 +143,7 @@ function awsTarget(config: Config, environment: Environment, options: ResolveOpt
       ...(options.profile !== undefined && { AWS_PROFILE: options.profile }),
     },
     bootstrapsItself: false,
+    bundles: process.env['AWS_ENDPOINT_URL'] === undefined,
     mailbox: undefined,
     pollMs: 2_000,
   };

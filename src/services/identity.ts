@@ -159,7 +159,11 @@ export class Identity {
   async *usersIn(userPoolId: string): AsyncGenerator<{ username: string; tenantId: string | undefined }> {
     const users = usersIn(async (PaginationToken) => {
       const page = await this.#client.send(
-        new ListUsersCommand({ UserPoolId: userPoolId, Limit: 60, ...(PaginationToken && { PaginationToken }) }),
+        new ListUsersCommand({
+          UserPoolId: userPoolId,
+          Limit: 60,
+          ...(PaginationToken && { PaginationToken }),
+        }),
       );
       return { users: page.Users, next: page.PaginationToken };
     });

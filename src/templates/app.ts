@@ -15,9 +15,11 @@ export interface AppOptions {
   outdir: string;
   /** Writes accepted findings into the templates; see review.ts. */
   review?: boolean;
+  /** False: functions go without the packages that would be installed into them in a container. */
+  bundles?: boolean;
 }
 
-function newApp({ outdir, review }: AppOptions): App {
+function newApp({ outdir, review, bundles }: AppOptions): App {
   return new App({
     outdir,
     // Nothing in a template that its content does not need: no usage report, no paths, no tree of constructs.
@@ -31,6 +33,7 @@ function newApp({ outdir, review }: AppOptions): App {
       '@aws-cdk/core:explicitStackTags': true,
       '@aws-cdk/aws-iam:minimizePolicies': true,
       ...(review && { [reviewContext]: true }),
+      ...(bundles === false && { 'aws:cdk:bundling-stacks': [] }),
     },
   });
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -56,6 +56,10 @@ export const tiers = (capacity: Tier['capacity'] = 'fargate'): readonly Tier[] =
   { name: 'premium', model: 'dedicated-cluster', capacity, throttle: throttle(300, 6000) },
 ];
 
+/** Stands for the program that a lifecycle job is given. */
+const jobDirectory = scratch();
+writeFileSync(path.join(jobDirectory, 'saas-ecs.yaml'), '{}');
+
 export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   app: 'acme-shop',
   environment: 'staging',
@@ -66,6 +70,8 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   routing: 'direct',
   controlPlane: 'builtin',
   adminEmail: 'ops@acme.example',
+  bundles: false,
+  jobDirectory,
   ...changes,
 });
 
@@ -74,9 +80,17 @@ export type Resource = ReturnType<Template['findResources']>[string];
 
 /** Both apps of a deployment, before synthesis. */
 export async function apps(of: Deployment, options: { review?: boolean } = {}) {
+  const sbt =
+    of.controlPlane === 'sbt' ? await import('../../src/templates/control-plane/sbt.ts') : undefined;
   const proxyDirectory = of.routing === 'proxy' ? await proxyImage(of.services, scratch()) : undefined;
   return {
-    shared: sharedApp(of, { outdir: scratch(), ...options, ...(proxyDirectory && { proxyDirectory }) }),
+    shared: sharedApp(of, {
+      outdir: scratch(),
+      ...options,
+      bundles: of.bundles,
+      ...(proxyDirectory && { proxyDirectory }),
+      ...(sbt && { makeSbt: sbt.sbtControlPlane }),
+    }),
     stored: storedApp(of, { outdir: scratch(), ...options }).app,
   };
 }

@@ -31,6 +31,7 @@ export function deploymentOf(config: Config, target: Target, jobDirectory?: stri
     routing: config.routing,
     controlPlane: target.environment.controlPlane,
     adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
+    bundles: target.bundles,
     ...(jobDirectory !== undefined && { jobDirectory }),
   };
 }

@@ -20,8 +20,8 @@ async function pooled(
   const found: Difference[] = [];
   const groups = new Set<string>();
   for await (const group of identity.groups(userPoolId)) groups.add(group);
+  // Other groups may be the operator's own.
   for (const group of groups)
-    // Other groups may be the operator's own.
     if (isTenantId(group) && !(await isThere(world, group)))
       found.push({
         kind: 'orphaned-group',

@@ -28,8 +28,7 @@ export async function keyDifferences(world: World): Promise<Difference[]> {
     const base = { subject: world.subject(tenant), tenant: { id: tenant.tenantId, name: tenant.name } };
     const keyId = keys.get(tenant.tenantId);
     const mend = async (): Promise<void> => {
-      const planId =
-        tenant.usagePlanId ?? tierPlan(await cellOf(session.registry, tenant), tenant.tier);
+      const planId = tenant.usagePlanId ?? tierPlan(await cellOf(session.registry, tenant), tenant.tier);
       const id = await plans.ensureKey(tenant.tenantId, session.shared.apiKeySecretArn, {
         ...tags,
         'saas-ecs:tenant': tenant.tenantId,

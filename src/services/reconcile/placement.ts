@@ -87,7 +87,10 @@ function missing(
               );
             },
           }
-        : { ...base, repair: `saas-ecs describe-tenant ${tenant.name}, and compare the rules of both tenants` },
+        : {
+            ...base,
+            repair: `saas-ecs describe-tenant ${tenant.name}, and compare the rules of both tenants`,
+          },
     );
   }
   return found;

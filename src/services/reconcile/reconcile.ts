@@ -24,7 +24,10 @@ const checks: Readonly<Record<string, (world: World) => Difference[] | Promise<D
 };
 
 /** Deletes no data: what it finds of that kind it reports, with the command that would. */
-export async function reconcile(context: Context, request: ReconcileRequest): Promise<{ findings: Finding[] }> {
+export async function reconcile(
+  context: Context,
+  request: ReconcileRequest,
+): Promise<{ findings: Finding[] }> {
   const { watch, signal } = context;
   watch({
     type: 'plan',

@@ -19,9 +19,7 @@ export function registrationDifferences(world: World): Difference[] {
     const registration = byId.get(tenant.registrationId ?? '') ?? byTenant.get(tenant.tenantId);
     if (registration) linked.add(registration.registrationId);
     if (world.underWay(tenant.tenantId)) continue;
-    const difference = registration
-      ? ofTenant(world, tenant, registration)
-      : unregistered(world, tenant);
+    const difference = registration ? ofTenant(world, tenant, registration) : unregistered(world, tenant);
     if (difference) found.push(difference);
   }
   for (const registration of registrations)
@@ -91,7 +89,8 @@ function ofTenant(world: World, tenant: TenantRecord, registration: Registration
         detail: `the control plane wants it gone (${status}), but it is ${tenant.status}`,
         repair: `saas-ecs offboard ${tenant.name} --confirm ${tenant.name}`,
       };
-    if (status === registrationStatuses.onboarded && tenant.registrationId === registrationId) return undefined;
+    if (status === registrationStatuses.onboarded && tenant.registrationId === registrationId)
+      return undefined;
     return {
       ...base,
       kind: 'registration-out-of-date',

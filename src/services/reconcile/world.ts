@@ -3,11 +3,7 @@ import {
   DescribeStacksCommand,
   type DescribeStacksCommandOutput,
 } from '@aws-sdk/client-cloudformation';
-import {
-  DynamoDBClient,
-  ListTablesCommand,
-  type ListTablesCommandOutput,
-} from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, ListTablesCommand, type ListTablesCommandOutput } from '@aws-sdk/client-dynamodb';
 import { withPrefix } from '../../model/names.ts';
 import type { Context } from '../context.ts';
 import { type ControlPlane, controlPlaneOf, type Registered } from '../control-plane/client.ts';
@@ -63,7 +59,10 @@ export async function readWorld(context: Context): Promise<World> {
   const tenants = new Map<string, TenantRecord>();
   let nextToken: string | undefined;
   do {
-    const page = await session.registry.tenants({ limit: 500, ...(nextToken !== undefined && { nextToken }) });
+    const page = await session.registry.tenants({
+      limit: 500,
+      ...(nextToken !== undefined && { nextToken }),
+    });
     for (const tenant of page.items) tenants.set(tenant.tenantId, tenant);
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
@@ -136,7 +135,10 @@ async function tenantTables(context: Context): Promise<{ name: string; tenantId:
   return found;
 }
 
-async function tenantPools(context: Context, identity: Identity): Promise<{ id: string; tenantId: string }[]> {
+async function tenantPools(
+  context: Context,
+  identity: Identity,
+): Promise<{ id: string; tenantId: string }[]> {
   const tenant = tenantOf(context);
   const found: { id: string; tenantId: string }[] = [];
   for await (const { id, name } of identity.pools()) {

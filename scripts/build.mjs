@@ -73,6 +73,11 @@ for (const file of reachable)
   for (const { path: imported, external } of metafile.outputs[file]?.imports ?? [])
     if (!external) reachable.add(imported);
 await writeFile(path.join(dist, 'cli-files.json'), `${JSON.stringify([...reachable].sort(), null, 1)}\n`);
+// Lambda's Python runtime runs as it is.
+await cp(
+  path.join(src, 'embedded', 'compute', 'bootstrap.py'),
+  path.join(dist, 'embedded', 'compute', 'bootstrap.py'),
+);
 
 for (const kind of ['functions', 'images']) {
   const from = path.join(src, 'templates', kind);

@@ -1,5 +1,5 @@
 /** Puts one embedded cloud together: every service, the store, the endpoint that speaks for them. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createCloudFormation } from './cloudformation/index.ts';
 import { createEcs } from './compute/ecs/index.ts';
@@ -36,6 +36,8 @@ export interface CloudOptions {
   account?: string;
   region?: string;
   clock?: Clock;
+  /** A directory with installed Python packages that functions may import. */
+  pythonPackages?: string | undefined;
   log?: (message: string) => void;
 }
 
@@ -52,6 +54,8 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const unlock = await lockState(options.stateDir);
   try {
+    // Node.js looks upwards for what kind of module a file is: a function's or image's code must not find the project's.
+    await writeFile(path.join(options.stateDir, 'package.json'), '{}\n');
     const store = await openStore(path.join(options.stateDir, 'store'));
     return await assemble(options, store, unlock).catch(async (error: unknown) => {
       await store.close();
@@ -80,6 +84,7 @@ async function assemble(
       return endpoint;
     },
     stateDir: options.stateDir,
+    pythonPackages: options.pythonPackages,
     store,
     clock: options.clock ?? { now: () => Date.now() },
     log: options.log ?? (() => {}),
@@ -105,7 +110,7 @@ async function assemble(
   add(createEcs);
   const lambda = add(createLambda);
   add(createApiGateway);
-  add(createApiGatewayV2);
+  const httpApis = add(createApiGatewayV2);
   const loadBalancer = add(createLoadBalancer);
   const iam = add(createIam);
   const sts = add(createSts);
@@ -123,6 +128,7 @@ async function assemble(
     iam,
     sts,
     cloudFormation,
+    httpApis,
   });
 
   let server: Endpoint | undefined;

@@ -92,7 +92,12 @@ async function start(stateDir: string, asked: number | undefined, log: DaemonLog
   for (let attempt = 1; ; attempt++) {
     const port = known ?? asked ?? (await freePort(stateDir));
     try {
-      const cloud = await startCloud({ stateDir, port, log: log.write });
+      const cloud = await startCloud({
+        stateDir,
+        port,
+        log: log.write,
+        pythonPackages: process.env['SAAS_ECS_PYTHON_PACKAGES'] || undefined,
+      });
       await writeRecord(stateDir, port, true);
       return cloud;
     } catch (error) {

@@ -240,6 +240,10 @@ export interface SsmApi {
 export interface SecretsApi {
   /** By name or ARN; throws AwsError ResourceNotFoundException. */
   value(secretId: string): string;
+  /** Creates a secret that another service owns, or gives it a new value. Returns its ARN. */
+  put(nameOrArn: string, value: string, owner: string): string;
+  /** Succeeds when it is gone already. */
+  remove(secretId: string): void;
 }
 
 export interface Image {
@@ -337,6 +341,11 @@ export interface CloudFormationApi {
   resourceType(name: string): ResourceType | undefined;
 }
 
+export interface HttpApisApi {
+  /** Answers a request to `/_aws/execute-api/<api>…`; undefined when that is no HTTP API. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined;
+}
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -351,6 +360,8 @@ export interface Cloud {
   /** `http://127.0.0.1:<port>`; known once the endpoint listens. */
   readonly endpoint: string;
   readonly stateDir: string;
+  /** A directory with Python packages for functions, beside what they and their layers bring. */
+  readonly pythonPackages: string | undefined;
   readonly store: Store;
   readonly clock: Clock;
   /** The embedded cloud's own log; one line a call. */
@@ -369,6 +380,7 @@ export interface Cloud {
   readonly serviceDiscovery: ServiceDiscoveryApi;
   readonly cognito: CognitoApi;
   readonly cloudFormation: CloudFormationApi;
+  readonly httpApis: HttpApisApi;
 }
 
 export const arn = (

@@ -249,8 +249,10 @@ const environmentOfDaemon = (): NodeJS.ProcessEnv => {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(AWS_|CDK_|SAAS_ECS_|NODE_OPTIONS$)/.test(name),
   );
+  const packages = process.env['SAAS_ECS_PYTHON_PACKAGES'];
   return {
     ...Object.fromEntries(own),
+    ...(packages && { SAAS_ECS_PYTHON_PACKAGES: path.resolve(packages) }),
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     // glibc keeps freed memory an arena a thread: with two arenas the process stays about 70 MB smaller (mallopt(3)).
     MALLOC_ARENA_MAX: '2',

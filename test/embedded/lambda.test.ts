@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
@@ -27,7 +27,9 @@ const administrator = { accessKeyId: 'AKIATEST', secretAccessKey: 'x' };
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'saas-ecs-lambda-'));
-  cloud = await startCloud({ stateDir: directory, account: '123456789012' });
+  // A project may be of ES modules; what its functions are, their own code decides.
+  await writeFile(path.join(directory, 'package.json'), '{"type":"module"}');
+  cloud = await startCloud({ stateDir: path.join(directory, 'state'), account: '123456789012' });
   const options = {
     endpoint: cloud.endpoint,
     region: 'us-east-1',
@@ -256,8 +258,8 @@ describe('a function', () => {
   });
 
   it('in another language can be made and says why it does not run', async () => {
-    await create('python', 'def handler(event, context): pass', { Runtime: 'python3.12' }, 'index.py');
-    await expect(invoke('python')).rejects.toThrow('runtime python3.12 is not available here');
+    await create('ruby', 'def handler(event:, context:) = nil', { Runtime: 'ruby3.3' }, 'index.rb');
+    await expect(invoke('ruby')).rejects.toThrow('runtime ruby3.3 is not available here');
   });
 
   it('on a runtime that AWS has switched off is refused', async () => {

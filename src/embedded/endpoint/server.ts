@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stateIdLength } from '../../model/daemon.ts';
 import type { Cloud, Route } from '../platform.ts';
+import { localPath } from './aws-addresses.ts';
 import { answer } from './call.ts';
 import { ServiceIndex } from './service-index.ts';
 import type { WireResponse } from './wire.ts';
@@ -87,8 +88,11 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // What functions send to an address that AWS forms from ids. No page can bring it here: the names are AWS's.
+  const local = localPath(cloud.region, request.headers.host ?? '', request.url ?? '/');
+  if (local !== undefined) request.url = local;
   // A name that only resolves to loopback is how a web page reaches a local server (DNS rebinding).
-  if (!isLoopback(request.headers.host)) {
+  else if (!isLoopback(request.headers.host)) {
     response.writeHead(403, { 'content-type': 'text/plain', connection: 'close' });
     response.end('this endpoint answers on loopback names only\n');
     return;

@@ -271,6 +271,19 @@ const policies: Readonly<Record<string, ManagedPolicy>> = {
       ]),
     ],
   },
+  AWSXrayWriteOnlyAccess: {
+    path: '/',
+    description: 'AWS X-Ray write only managed policy',
+    statements: [
+      allow([
+        'xray:PutTraceSegments',
+        'xray:PutTelemetryRecords',
+        'xray:GetSamplingRules',
+        'xray:GetSamplingTargets',
+        'xray:GetSamplingStatisticSummaries',
+      ]),
+    ],
+  },
   CloudWatchLambdaInsightsExecutionRolePolicy: {
     path: '/',
     description: 'Policy required for the Lambda Insights Extension.',

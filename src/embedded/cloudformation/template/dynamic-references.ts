@@ -7,7 +7,7 @@ const pattern = /\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]*)\}\}/g;
 /** Puts the values in, at any depth. Throws AwsError ValidationError when a parameter, secret or key is missing. */
 export function resolveDynamicReferences(
   value: unknown,
-  stores: { ssm: SsmApi; secrets: SecretsApi },
+  stores: { ssm: SsmApi; secrets: Pick<SecretsApi, 'value'> },
 ): unknown {
   if (typeof value === 'string')
     return value.includes('{{resolve:')
@@ -34,7 +34,7 @@ function parameter(ssm: SsmApi, reference: string): string {
   }
 }
 
-function secret(secrets: SecretsApi, reference: string): string {
+function secret(secrets: Pick<SecretsApi, 'value'>, reference: string): string {
   // `<id>[:SecretString[:key[:stage[:version]]]]`; an ARN has six colons of its own.
   const parts = reference.split(':');
   const id = parts.splice(0, parts[0] === 'arn' ? 7 : 1).join(':');

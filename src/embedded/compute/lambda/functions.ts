@@ -5,6 +5,7 @@ import { type CompiledPolicy, compilePolicy, evaluate } from '../../iam/policy.t
 import { AwsError, arn, type Cloud } from '../../platform.ts';
 import { openCodeStore, type StoredCode } from './code.ts';
 import { type AliasRecord, type FunctionRecord, fingerprint, type LayerRecord } from './function.ts';
+import { hasPython, isPython } from './runtime.ts';
 
 export const notFound = (what: string): AwsError =>
   new AwsError('ResourceNotFoundException', `Function not found: ${what}`, 404);
@@ -76,6 +77,21 @@ export function openFunctions(cloud: Cloud) {
       throw invalid(
         `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set of Lambda's runtimes`,
       );
+    if (isPython(runtime) && !hasPython())
+      throw invalid(
+        `The embedded cloud runs ${runtime} functions by this machine's python3, and there is none on the PATH: install it and try again.`,
+      );
+  }
+
+  /** Nothing is downloaded: what another account's layer holds must be in the directory of Python packages. */
+  function checkForeignLayer(record: FunctionRecord, layer: string): void {
+    const owner = /^arn:[\w-]+:lambda:[\w-]+:(\d{12}):layer:[\w-]+:\d+$/.exec(layer)?.[1];
+    if (owner === undefined || owner === cloud.account || !isPython(record.runtime))
+      throw invalid(`Layer version ${layer} does not exist.`);
+    if (cloud.pythonPackages === undefined)
+      throw invalid(
+        `Layer version ${layer} is another account's and can't be fetched here: install the packages that it holds into a directory (pip install --target DIRECTORY ...) and start the embedded cloud with SAAS_ECS_PYTHON_PACKAGES=DIRECTORY.`,
+      );
   }
 
   function check(record: FunctionRecord): void {
@@ -105,8 +121,7 @@ export function openFunctions(cloud: Cloud) {
       throw invalid(
         `Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: ${reserved.join(', ')}`,
       );
-    for (const layer of record.layers)
-      if (!layers.has(layer)) throw invalid(`Layer version ${layer} does not exist.`);
+    for (const layer of record.layers) if (!layers.has(layer)) checkForeignLayer(record, layer);
     try {
       cloud.sts.issueForService(record.role, 'lambda.amazonaws.com', record.name);
     } catch {

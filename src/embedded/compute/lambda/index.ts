@@ -1,4 +1,4 @@
-/** Lambda: functions whose handlers really run, as Node.js processes. */
+/** Lambda: functions whose handlers really run, as Node.js and Python processes. */
 import type { AwsService, Cloud, LambdaApi } from '../../platform.ts';
 import { AwsError } from '../../platform.ts';
 import { openFunctions } from './functions.ts';

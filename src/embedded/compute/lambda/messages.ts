@@ -1,4 +1,4 @@
-/** What a function's process and the embedded cloud say to each other over Node's IPC. */
+/** What a function's process and the embedded cloud say to each other, in JSON. */
 
 export interface InvokeMessage {
   kind: 'invoke';
@@ -12,11 +12,13 @@ export interface InvokeMessage {
   clientContext?: string;
 }
 
-/** As the runtime API words a failure. */
+/** As the runtime API words a failure: Node.js has a trace, Python a stackTrace. */
 export interface FunctionError {
   errorType: string;
   errorMessage: string;
   trace?: string[];
+  stackTrace?: string[];
+  requestId?: string;
 }
 
 export type WorkerMessage =

@@ -4,11 +4,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { built, packageRoot } from '../../../model/installation.ts';
+import { packageRoot } from '../../../model/installation.ts';
 import { AwsError, arn, type Cloud } from '../../platform.ts';
 import { type FunctionRecord, fingerprint } from './function.ts';
 import type { Functions } from './functions.ts';
 import { type InvocationResult, Pool } from './pool.ts';
+import { hasPython, isPython, pythonProgram, startNode, startPython } from './runtime.ts';
 import type { WorkerOptions } from './worker.ts';
 
 /** Processes of one function here; Lambda would run as many as there are events. */
@@ -44,15 +45,42 @@ export function createRunner(cloud: Cloud, functions: Functions) {
     return shared;
   };
 
-  function workerOptions(record: FunctionRecord, modules: string): Omit<WorkerOptions, 'onExit'> {
+  /** Where a function's language looks for what the function imports. */
+  function searchPaths(record: FunctionRecord, modules: string): Record<string, string> {
+    const layers = record.layers.flatMap((layer) => {
+      const found = functions.layers.get(layer);
+      return found ? [functions.code.directory(found.code)] : [];
+    });
+    const joined = (directories: readonly (string | undefined)[]): string =>
+      directories.filter(Boolean).join(path.delimiter);
+    if (!isPython(record.runtime))
+      return {
+        NODE_PATH: joined([...layers.map((layer) => path.join(layer, 'nodejs', 'node_modules')), modules]),
+      };
+    return {
+      PYTHONPATH: joined([
+        functions.code.directory(record.code),
+        ...layers.flatMap((layer) => [
+          path.join(layer, 'python'),
+          path.join(layer, 'python', 'lib', record.runtime, 'site-packages'),
+        ]),
+        record.environment['PYTHONPATH'],
+        cloud.pythonPackages,
+      ]),
+      // The code's directory is named by its content and shared.
+      PYTHONPYCACHEPREFIX: path.join(cloud.stateDir, 'lambda', 'runtime', 'pycache'),
+    };
+  }
+
+  function workerOptions(
+    record: FunctionRecord,
+    modules: string,
+    python: string | undefined,
+  ): Omit<WorkerOptions, 'onExit'> {
     const directory = functions.code.directory(record.code);
     const date = new Date(cloud.clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
     const stream = `${date}/[${record.version}]${randomBytes(16).toString('hex')}`;
     const credentials = cloud.sts.issueForService(record.role, 'lambda.amazonaws.com', record.name);
-    const layerModules = record.layers.flatMap((layer) => {
-      const found = functions.layers.get(layer);
-      return found ? [path.join(functions.code.directory(found.code), 'nodejs', 'node_modules')] : [];
-    });
     let mayLog = true;
     try {
       cloud.iam.authorize(cloud.sts.principalOf(credentials.accessKeyId, credentials.sessionToken), {
@@ -63,8 +91,7 @@ export function createRunner(cloud: Cloud, functions: Functions) {
       mayLog = false;
       cloud.log(`lambda: the role of ${record.name} may not write logs; its lines are dropped`);
     }
-    return {
-      bootstrap: built('embedded', 'compute', 'bootstrap.js'),
+    const options = {
       directory,
       memory: record.memory,
       environment: {
@@ -76,7 +103,7 @@ export function createRunner(cloud: Cloud, functions: Functions) {
         // The version that runs is the embedded cloud's own; no function can change that.
         AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
         ...record.environment,
-        NODE_PATH: [...layerModules, modules].join(path.delimiter),
+        ...searchPaths(record, modules),
         AWS_REGION: cloud.region,
         AWS_DEFAULT_REGION: cloud.region,
         AWS_ENDPOINT_URL: cloud.endpoint,
@@ -92,6 +119,9 @@ export function createRunner(cloud: Cloud, functions: Functions) {
         LAMBDA_TASK_ROOT: directory,
         _HANDLER: record.handler,
       },
+    };
+    return {
+      start: () => (python === undefined ? startNode(options) : startPython(python, options)),
       onLog: (lines) => {
         if (mayLog) cloud.logs.append(record.logGroup, stream, lines);
       },
@@ -100,6 +130,7 @@ export function createRunner(cloud: Cloud, functions: Functions) {
 
   async function poolOf(record: FunctionRecord): Promise<Running> {
     const modules = await runtimeModules();
+    const python = isPython(record.runtime) ? await pythonProgram() : undefined;
     const key = `${record.name}:${record.version}`;
     const known = running.get(key);
     const wanted = fingerprint(record);
@@ -107,7 +138,7 @@ export function createRunner(cloud: Cloud, functions: Functions) {
     known?.pool.retire();
     const pool = new Pool({
       max: Math.min(maxProcesses, record.reservedConcurrency ?? maxProcesses),
-      worker: () => workerOptions(record, modules),
+      worker: () => workerOptions(record, modules, python),
       now: () => cloud.clock.now(),
     });
     const fresh = { pool, fingerprint: wanted, underway: 0 };
@@ -134,7 +165,7 @@ export function createRunner(cloud: Cloud, functions: Functions) {
           `functions from container images are not available here`,
           502,
         );
-      if (!record.runtime.startsWith('nodejs'))
+      if (!record.runtime.startsWith('nodejs') && !(isPython(record.runtime) && hasPython()))
         throw new AwsError('InvalidRuntimeException', `runtime ${record.runtime} is not available here`, 502);
       if (underway >= maxConcurrent) throw throttled('ConcurrentInvocationLimitExceeded');
       const current = await poolOf(record);

@@ -1,7 +1,8 @@
 /** One process of a function: an execution environment that handles one event at a time. */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { FunctionError, InvokeMessage, WorkerMessage } from './messages.ts';
+import type { FunctionError, InvokeMessage } from './messages.ts';
+import type { RuntimeProcess } from './runtime.ts';
 
 /** A function that ended with an error; `error` is the payload that its caller gets. */
 export class FunctionFailure extends Error {
@@ -16,10 +17,7 @@ export class FunctionFailure extends Error {
 }
 
 export interface WorkerOptions {
-  bootstrap: string;
-  directory: string;
-  environment: NodeJS.ProcessEnv;
-  memory: number;
+  start(): RuntimeProcess;
   /** Called with lines as the function wrote them. */
   onLog(lines: string[]): void;
   onExit(): void;
@@ -37,6 +35,7 @@ export interface WorkerInvocation {
 const initTimeoutMs = 10_000;
 
 export class Worker {
+  readonly #process: RuntimeProcess;
   readonly #child: ChildProcess;
   readonly #options: WorkerOptions;
   readonly #ready: Promise<void>;
@@ -48,12 +47,8 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#child = fork(options.bootstrap, [], {
-      cwd: options.directory,
-      env: options.environment,
-      execArgv: [`--max-old-space-size=${options.memory}`],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
+    this.#process = options.start();
+    this.#child = this.#process.child;
     for (const stream of [this.#child.stdout, this.#child.stderr])
       if (stream) createInterface({ input: stream }).on('line', (line) => this.#log([line]));
     this.#ready = new Promise((resolve, reject) => {
@@ -70,7 +65,7 @@ export class Worker {
         clearTimeout(timer);
         reject(new FunctionFailure(error));
       };
-      this.#child.on('message', (message: WorkerMessage) => {
+      this.#process.onMessage((message) => {
         if (message.kind === 'log') this.#log(message.lines);
         else if (message.kind === 'ready' && message.error) fail(message.error);
         else if (message.kind === 'ready') {
@@ -153,12 +148,11 @@ export class Worker {
         functionArn: invocation.functionArn,
         ...(clientContext === undefined ? {} : { clientContext }),
       };
-      this.#child.send(message, (error) => {
-        if (error)
-          this.#finish()?.reject(
-            new FunctionFailure({ errorType: 'Runtime.ExitError', errorMessage: error.message }),
-          );
-      });
+      this.#process.send(message, (error) =>
+        this.#finish()?.reject(
+          new FunctionFailure({ errorType: 'Runtime.ExitError', errorMessage: error.message }),
+        ),
+      );
     });
   }
 

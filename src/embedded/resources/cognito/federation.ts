@@ -1,4 +1,4 @@
-/** A pool's domain, resource servers and identity providers: kept and described; nobody signs in through them yet. */
+/** A pool's domain, resource servers with their scopes, and identity providers (kept and described: nobody signs in through them yet). */
 import { randomBytes } from 'node:crypto';
 import type {
   CustomDomainConfigType,
@@ -107,6 +107,14 @@ export function putResourceServer(
   collection.put(server.identifier, server);
   return server;
 }
+
+/** The scopes of a pool's resource servers, as clients name them: `<identifier>/<scope>`. */
+export const scopesOf = (cloud: Cloud, poolId: string): ReadonlySet<string> =>
+  new Set(
+    resourceServers(cloud, poolId)
+      .values()
+      .flatMap(({ identifier, scopes }) => scopes.map(({ ScopeName }) => `${identifier}/${ScopeName}`)),
+  );
 
 export const describeResourceServer = (
   poolId: string,

@@ -12,6 +12,7 @@ import { resourceTypes } from './resource-types/index.ts';
 import { routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
+import { tokenEndpoint } from './token-endpoint.ts';
 
 export function createCognito(cloud: Cloud): AwsService & CognitoApi {
   const parts = createParts(cloud);
@@ -30,7 +31,7 @@ export function createCognito(cloud: Cloud): AwsService & CognitoApi {
       ...selfServiceOperations(parts, sessions),
     ],
     resourceTypes: resourceTypes(parts),
-    routes: routes(parts),
+    routes: [...routes(parts), tokenEndpoint(parts)],
     outbox: () => parts.outbox.all(),
     stop: () => parts.keys.stop(),
   };

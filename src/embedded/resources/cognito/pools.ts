@@ -7,6 +7,7 @@ import type {
   UpdateUserPoolRequest,
   UserPoolType,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { poolPrefix } from '../../endpoint/aws-addresses.ts';
 import { arn, type Cloud } from '../../platform.ts';
 import { compareText } from '../pages.ts';
 import type { Tags } from '../tags.ts';
@@ -72,7 +73,7 @@ export class Pools {
 
   /** Where its tokens come from: the `iss` claim, and the address below which the keys are. */
   issuer(id: string): string {
-    return `${this.cloud.endpoint}/_aws/cognito/${id}`;
+    return `${this.cloud.endpoint}${poolPrefix}${id}`;
   }
 
   find(id: string): PoolRecord | undefined {

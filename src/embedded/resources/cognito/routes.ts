@@ -1,9 +1,9 @@
 /** A pool's keys and OpenID configuration, for whoever verifies tokens, pages included; and the outbox, for programs only. */
 import type { ServerResponse } from 'node:http';
+import { poolPrefix } from '../../endpoint/aws-addresses.ts';
 import { AwsError, type Route } from '../../platform.ts';
 import type { Parts } from './parts.ts';
 
-const poolPrefix = '/_aws/cognito/';
 const open = { 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET' };
 
 export const routes = (parts: Parts): Route[] => [

@@ -72,15 +72,6 @@ export class Tokens {
     const authTime = refreshed?.authTime ?? seconds;
     const origin = refreshed?.origin ?? randomUUID();
     const lifetime = validity(client.settings);
-    const key = await this.keys.of(pool.id);
-    const jwt = (claims: object): Promise<string> => {
-      const content = `${encode({ kid: key.kid, alg: 'RS256' })}.${encode(claims)}`;
-      return new Promise((resolve, reject) => {
-        sign('RSA-SHA256', Buffer.from(content), key.privateKey, (error, signature) =>
-          error ? reject(error) : resolve(`${content}.${signature.toString('base64url')}`),
-        );
-      });
-    };
     const groups = this.groups.sorted(pool.id, user.groups).map(({ name }) => name);
     const common = {
       sub: user.sub,
@@ -110,7 +101,7 @@ export class Tokens {
       jti: timedId(now),
       username: user.username,
     };
-    const [IdToken, AccessToken] = await Promise.all([jwt(id), jwt(access)]);
+    const [IdToken, AccessToken] = await Promise.all([this.jwt(pool, id), this.jwt(pool, access)]);
     const content: RefreshContent = {
       type: 'refresh',
       pool: pool.id,
@@ -128,6 +119,40 @@ export class Tokens {
       ...(!refreshed && { RefreshToken: this.sealer.sealToken(content) }),
       IdToken,
     };
+  }
+
+  /** An access token of the client itself: nobody is signed in. */
+  async issueToClient(
+    pool: PoolRecord,
+    client: ClientRecord,
+    scopes: readonly string[],
+  ): Promise<{ token: string; expiresIn: number }> {
+    const now = this.cloud.clock.now();
+    const seconds = Math.floor(now / 1000);
+    const expiresIn = validity(client.settings).access;
+    const token = await this.jwt(pool, {
+      sub: client.id,
+      token_use: 'access',
+      scope: scopes.join(' '),
+      auth_time: seconds,
+      iss: this.pools.issuer(pool.id),
+      exp: seconds + expiresIn,
+      iat: seconds,
+      version: 2,
+      jti: timedId(now),
+      client_id: client.id,
+    });
+    return { token, expiresIn };
+  }
+
+  private async jwt(pool: PoolRecord, claims: object): Promise<string> {
+    const key = await this.keys.of(pool.id);
+    const content = `${encode({ kid: key.kid, alg: 'RS256' })}.${encode(claims)}`;
+    return new Promise((resolve, reject) => {
+      sign('RSA-SHA256', Buffer.from(content), key.privateKey, (error, signature) =>
+        error ? reject(error) : resolve(`${content}.${signature.toString('base64url')}`),
+      );
+    });
   }
 
   /** Throws AwsError NotAuthorizedException for a token that is not this client's, expired or revoked. */

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Target } from '@aws-sdk/client-eventbridge';
 import { AwsError, type Cloud } from '../../platform.ts';
+import type { ApiDestinations } from './api-destinations.ts';
 import { targetInput } from './input.ts';
 import type { RuleRecord, Rules } from './rules.ts';
 
@@ -45,13 +46,15 @@ const maxHops = 5;
 export class Delivery {
   private readonly cloud: Cloud;
   private readonly rules: Rules;
+  private readonly destinations: ApiDestinations;
   private readonly running = new Set<Promise<void>>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private stopped = false;
 
-  constructor(cloud: Cloud, rules: Rules) {
+  constructor(cloud: Cloud, rules: Rules, destinations: ApiDestinations) {
     this.cloud = cloud;
     this.rules = rules;
+    this.destinations = destinations;
   }
 
   private get pending() {
@@ -88,6 +91,7 @@ export class Delivery {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.destinations.stop();
     for (const timer of this.timers) clearTimeout(timer);
     await Promise.allSettled([...this.running]);
   }
@@ -142,6 +146,8 @@ export class Delivery {
         throw new AwsError('LoopDetected', `the event came over ${maxHops} buses`);
       const bus = this.rules.bus(target).name;
       this.accept(bus, delivery.event, delivery.hops + 1);
+    } else if (service === 'events' && resource.startsWith('api-destination/')) {
+      await this.destinations.invoke(delivery.target, delivery.event, input);
     } else {
       throw new AwsError('TargetNotSupported', `the embedded cloud delivers nothing to ${service}`);
     }

@@ -1,4 +1,4 @@
-/** Amazon EventBridge: buses, rules with patterns and schedules, delivery to functions, log groups and other buses. */
+/** Amazon EventBridge: buses, rules with patterns and schedules, delivery to functions, log groups, API destinations and other buses. */
 import {
   CreateEventBus$,
   type CreateEventBusCommandInput,
@@ -46,10 +46,14 @@ import {
 import { AwsError, type AwsService, type Cloud, type Operation, operation } from '../../platform.ts';
 import { pageOf } from '../pages.ts';
 import { type Tags, tagList, tagsFrom } from '../tags.ts';
+import { ApiDestinations } from './api-destinations.ts';
+import { Connections } from './connections.ts';
 import { Delivery } from './delivery.ts';
+import { destinationOperations } from './destination-operations.ts';
+import { apiDestinationType, connectionType } from './destination-types.ts';
 import { compilePattern } from './pattern.ts';
 import { putEvents } from './put-events.ts';
-import { busPolicyType, busType, inertType, ruleType } from './resource-types.ts';
+import { archiveType, busPolicyType, busType, ruleType } from './resource-types.ts';
 import { type BusRecord, defaultBus, type RuleRecord, Rules } from './rules.ts';
 import { Scheduler } from './scheduler.ts';
 
@@ -57,7 +61,9 @@ const badToken = 'ValidationException';
 
 export function createEventBridge(cloud: Cloud): AwsService {
   const rules = new Rules(cloud);
-  const delivery = new Delivery(cloud, rules);
+  const connections = new Connections(cloud);
+  const destinations = new ApiDestinations(cloud, connections);
+  const delivery = new Delivery(cloud, rules, destinations);
   const scheduler = new Scheduler(cloud, rules, delivery);
 
   const nameOf = (schema: unknown): string => (schema as readonly string[])[2] ?? '';
@@ -272,14 +278,14 @@ export function createEventBridge(cloud: Cloud): AwsService {
   return {
     signingName: 'events',
     protocol: 'json-1.1',
-    operations,
+    operations: [...operations, ...destinationOperations(cloud, connections, destinations)],
     resourceTypes: {
       'AWS::Events::Rule': ruleType(rules),
       'AWS::Events::EventBus': busType(rules),
       'AWS::Events::EventBusPolicy': busPolicyType(rules),
-      'AWS::Events::Archive': inertType(cloud, 'archive'),
-      'AWS::Events::Connection': inertType(cloud, 'connection'),
-      'AWS::Events::ApiDestination': inertType(cloud, 'api-destination'),
+      'AWS::Events::Archive': archiveType(cloud),
+      'AWS::Events::Connection': connectionType(connections),
+      'AWS::Events::ApiDestination': apiDestinationType(destinations),
     },
     start() {
       scheduler.start();

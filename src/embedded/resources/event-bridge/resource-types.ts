@@ -1,5 +1,4 @@
-/** AWS::Events: Rule, EventBus and EventBusPolicy; Archive, Connection and ApiDestination are kept in name only. */
-import { randomUUID } from 'node:crypto';
+/** AWS::Events: Rule, EventBus and EventBusPolicy; Archive is kept in name only. */
 import type { Target } from '@aws-sdk/client-eventbridge';
 import { AwsError, arn, type Cloud, type Properties, type ResourceType } from '../../platform.ts';
 import { stackTags } from '../tags.ts';
@@ -128,36 +127,17 @@ export function busPolicyType(rules: Rules): ResourceType {
   };
 }
 
-/** Kept by name and with the attributes that others refer to; does nothing. */
-export function inertType(cloud: Cloud, kind: 'archive' | 'connection' | 'api-destination'): ResourceType {
-  const nameProperty = kind === 'archive' ? 'ArchiveName' : 'Name';
-  const state = (name: string, id: string) => {
-    const resource = kind === 'archive' ? `archive/${name}` : `${kind}/${name}/${id}`;
-    return {
-      physicalId: name,
-      attributes: {
-        Arn: arn(cloud, 'events', resource),
-        ArnForPolicy: arn(cloud, 'events', `${kind}/${name}`),
-        ...(kind === 'connection' && {
-          SecretArn: arn(cloud, 'secretsmanager', `secret:events!connection/${name}/${id}`),
-        }),
-      },
-    };
-  };
-  // The id in the ARN is made up anew with each resource and must stay.
-  const ids = () => cloud.store.collection<string>(`events.${kind}`);
+/** Kept by name; does nothing. */
+export function archiveType(cloud: Cloud): ResourceType {
+  const state = (name: string) => ({
+    physicalId: name,
+    attributes: { Arn: arn(cloud, 'events', `archive/${name}`) },
+  });
   return {
     presence: 'inert',
-    replaceOn: [nameProperty],
-    create(context, properties) {
-      const name = String(properties[nameProperty] ?? context.physicalName(48));
-      const id = randomUUID();
-      ids().put(name, id);
-      return state(name, id);
-    },
-    update: (_context, name) => state(name, ids().get(name) ?? ''),
-    delete(_context, name) {
-      ids().delete(name);
-    },
+    replaceOn: ['ArchiveName'],
+    create: (context, properties) => state(String(properties['ArchiveName'] ?? context.physicalName(48))),
+    update: (_context, name) => state(name),
+    delete: () => {},
   };
 }

@@ -269,12 +269,24 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
       const version = secrets.version(secrets.usable(secretId), undefined, current);
       return version.text ?? Buffer.from(version.binary ?? '', 'base64').toString();
     },
+    put(name, value, owner) {
+      const known = secrets.find(name);
+      if (!known) return secrets.create({ name, value: { text: value }, owner }).record.arn;
+      secrets.addVersion(known, { text: value });
+      secrets.save(known);
+      return known.arn;
+    },
+    remove(secretId) {
+      const record = secrets.find(secretId);
+      if (record) secrets.remove(record);
+    },
   };
 }
 
 const describe = (record: SecretRecord) => ({
   ARN: record.arn,
   Name: record.name,
+  OwningService: record.owner,
   Description: record.description,
   KmsKeyId: record.kmsKeyId,
   RotationEnabled: false,

@@ -22,6 +22,8 @@ export interface SecretRecord {
   arn: string;
   description?: string | undefined;
   kmsKeyId?: string | undefined;
+  /** The service that made it for itself. */
+  owner?: string | undefined;
   versions: SecretVersion[];
   tags: Tags;
   /** JSON */
@@ -123,9 +125,12 @@ export class Secrets {
     description?: string | undefined;
     kmsKeyId?: string | undefined;
     tags?: Tags | undefined;
+    owner?: string | undefined;
   }): { record: SecretRecord; version: SecretVersion | undefined } {
     const { name, value, versionId } = secret;
-    if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
+    // An exclamation mark sets services' own secrets apart.
+    const pattern = secret.owner ? /^[A-Za-z0-9/_+=.@!-]{1,512}$/ : /^[A-Za-z0-9/_+=.@-]{1,512}$/;
+    if (!pattern.test(name)) {
       throw new AwsError(
         'ValidationException',
         'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
@@ -154,6 +159,7 @@ export class Secrets {
       arn: arn(this.cloud, 'secretsmanager', `secret:${name}-${end}`),
       description: secret.description,
       kmsKeyId: secret.kmsKeyId,
+      owner: secret.owner,
       versions: [],
       tags: secret.tags ?? {},
       created: at,

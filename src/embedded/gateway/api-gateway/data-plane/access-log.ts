@@ -1,10 +1,9 @@
 /** Access logs: one line a request in the stage's format, written in batches. */
 import type { Cloud } from '../../../platform.ts';
-import type { Exchange } from './exchange.ts';
-import { compileTemplate } from './mapping.ts';
+import { compileTemplate, type TemplateSource } from './mapping.ts';
 
 export interface AccessLog {
-  write(exchange: Exchange): void;
+  write(exchange: TemplateSource): void;
   flush(): void;
 }
 

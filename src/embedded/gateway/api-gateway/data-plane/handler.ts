@@ -1,5 +1,6 @@
 /** The way of a request: resource, authorizer, API key and limits, validation, integration, access log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { executePrefix } from '../../../endpoint/aws-addresses.ts';
 import type { Cloud, Route as EndpointRoute } from '../../../platform.ts';
 import { bodyOf } from './body.ts';
 import { Exchange } from './exchange.ts';
@@ -7,13 +8,13 @@ import { Refusal, refuse } from './gateway-responses.ts';
 import type { Limits } from './limits.ts';
 import type { CompiledStages } from './stage.ts';
 
-export const executePrefix = '/_aws/execute-api/';
-
-/** Serves `/_aws/execute-api/<api>/<stage>/<path>`. */
+/** Serves `/_aws/execute-api/<api>/<stage>/<path>`; HTTP APIs answer for themselves. */
 export function executeRoute(cloud: Cloud, stages: CompiledStages, limits: Limits): EndpointRoute {
   return {
     prefix: executePrefix,
     async handle(request, response) {
+      const handled = cloud.httpApis.handle(request, response);
+      if (handled !== undefined) return handled;
       const target = splitTarget(request.url ?? '');
       const stage = target && stages.get(target.apiId, target.stage);
       if (!stage) {

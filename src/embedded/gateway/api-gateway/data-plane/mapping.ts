@@ -35,14 +35,20 @@ export function compileSource(expression: string): Source {
   return () => undefined;
 }
 
+/** What a template reads. */
+export interface TemplateSource {
+  context(name: string): string | undefined;
+  readonly stage: { readonly variables: Readonly<Record<string, string>> };
+}
+
 // Braces come in pairs or not at all: a `}` after a bare variable belongs to the text around it.
 const variables =
   /\$(?:\{(context|stageVariables)\.([A-Za-z0-9_.-]*[A-Za-z0-9_])\}|(context|stageVariables)\.([A-Za-z0-9_.-]*[A-Za-z0-9_]))/g;
 
 /** Compiles a text with `$context` and `$stageVariables` in it; `absent` stands for what a request does not have. */
-export function compileTemplate(template: string, absent: string): (exchange: Exchange) => string {
+export function compileTemplate(template: string, absent: string): (source: TemplateSource) => string {
   const literals: string[] = [];
-  const sources: Source[] = [];
+  const sources: ((source: TemplateSource) => string | undefined)[] = [];
   let position = 0;
   for (const found of template.matchAll(variables)) {
     literals.push(template.slice(position, found.index));

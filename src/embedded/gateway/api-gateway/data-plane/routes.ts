@@ -1,5 +1,4 @@
 /** Finds the resource that a raw path means: literals before `{parameters}` before `{greedy+}`, segment by segment. */
-import type { ApiDefinition, ResourceNode } from '../definition.ts';
 import { pathParameter } from '../definition.ts';
 
 interface Step<T> {
@@ -25,11 +24,9 @@ const newStep = <T>(): Step<T> => ({
 export class RouteTree<T> {
   readonly #root: Step<T> = newStep();
 
-  constructor(definition: ApiDefinition, compile: (node: ResourceNode, method: string) => T) {
-    for (const node of Object.values(definition.resources)) {
-      const methods = new Map(Object.keys(node.methods).map((method) => [method, compile(node, method)]));
-      if (methods.size > 0) this.#add(node.path, methods);
-    }
+  /** Methods by path; `ANY` is every other one. */
+  constructor(paths: Iterable<readonly [path: string, methods: Map<string, T>]>) {
+    for (const [path, methods] of paths) if (methods.size > 0) this.#add(path, methods);
   }
 
   #add(path: string, methods: Map<string, T>): void {

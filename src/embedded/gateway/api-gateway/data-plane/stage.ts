@@ -1,6 +1,7 @@
 /** A stage, compiled: what a deployment's definition and the stage's settings come to when a request arrives. */
 import type { Cloud } from '../../../platform.ts';
 import { methodSettingKey } from '../control/stages.ts';
+import type { ResourceNode } from '../definition.ts';
 import type { ApiGatewayState, StageRecord } from '../state.ts';
 import { type AccessLog, createAccessLog, logGroupOf } from './access-log.ts';
 import { type CompiledAuthorizer, compileAuthorizer } from './authorizer.ts';
@@ -76,6 +77,21 @@ function compile(cloud: Cloud, state: ApiGatewayState, stage: StageRecord): Comp
   );
   const group = logGroupOf(stage.accessLogSettings?.destinationArn ?? '');
   const { format } = stage.accessLogSettings ?? {};
+  const route = (node: ResourceNode, verb: string): Route => {
+    const method = node.methods[verb] ?? {};
+    return {
+      resourceId: node.id,
+      resourcePath: node.path,
+      operationName: method.operationName,
+      apiKeyRequired: method.apiKeyRequired ?? false,
+      authorizer:
+        method.authorizationType === 'CUSTOM' ? authorizers.get(method.authorizerId ?? '') : undefined,
+      limitKey: `${node.path}/${verb}`,
+      methodThrottle: throttleOf(stage, node.path, verb),
+      validate: compileValidation(definition, method),
+      integrate: compileIntegration(cloud, method.methodIntegration ?? {}, variables),
+    };
+  };
   return {
     apiId,
     name,
@@ -94,21 +110,12 @@ function compile(cloud: Cloud, state: ApiGatewayState, stage: StageRecord): Comp
         )
       : undefined,
     accessLog: group && format ? createAccessLog(cloud, group, `${apiId}-${name}`, format) : undefined,
-    routes: new RouteTree<Route>(definition, (node, verb) => {
-      const method = node.methods[verb] ?? {};
-      return {
-        resourceId: node.id,
-        resourcePath: node.path,
-        operationName: method.operationName,
-        apiKeyRequired: method.apiKeyRequired ?? false,
-        authorizer:
-          method.authorizationType === 'CUSTOM' ? authorizers.get(method.authorizerId ?? '') : undefined,
-        limitKey: `${node.path}/${verb}`,
-        methodThrottle: throttleOf(stage, node.path, verb),
-        validate: compileValidation(definition, method),
-        integrate: compileIntegration(cloud, method.methodIntegration ?? {}, variables),
-      };
-    }),
+    routes: new RouteTree(
+      Object.values(definition.resources).map((node) => [
+        node.path,
+        new Map(Object.keys(node.methods).map((verb) => [verb, route(node, verb)])),
+      ]),
+    ),
   };
 }
 

@@ -19,7 +19,6 @@ export function domainType(parts: Parts): ResourceType {
     attributes: { CloudFrontDistribution: domains(cloud).get(domain)?.cloudFront ?? '', Id: domain },
   });
   return {
-    presence: 'inert',
     replaceOn: ['UserPoolId', 'Domain'],
     create(_context, properties) {
       const { Domain, UserPoolId, CustomDomainConfig, ManagedLoginVersion } = properties;
@@ -61,7 +60,6 @@ export function resourceServerType(parts: Parts): ResourceType {
     return { physicalId: identifier };
   };
   return {
-    presence: 'inert',
     replaceOn: ['UserPoolId', 'Identifier'],
     create: (_context, properties) => put(properties, false),
     update: (_context, _identifier, properties) => put(properties, true),

@@ -225,7 +225,7 @@ describe('reconcile', () => {
     const kinds = (findings: Finding[]) => findings.map(({ kind, subject }) => [kind, subject]).sort();
     const preview = await project.cli('reconcile', '--dry-run', '--exit-code', '--json');
     expect(preview.code).toBe(3);
-    expect(kinds(preview.json().data.findings)).toEqual(expected);
+    expect(kinds((preview.json() as { data: { findings: Finding[] } }).data.findings)).toEqual(expected);
     expect(kinds(await find('--dry-run', '--tenant', 'keyless'))).toEqual([expected[2]]);
 
     const mended = await find();

@@ -62,6 +62,7 @@ const serviceNames = {
   apigateway: 'API Gateway',
   'application-autoscaling': 'Application Auto Scaling',
   cloudformation: 'CloudFormation',
+  codebuild: 'CodeBuild',
   'cognito-idp': 'Cognito user pools',
   dynamodb: 'DynamoDB',
   ec2: 'EC2',
@@ -75,7 +76,9 @@ const serviceNames = {
   s3: 'S3',
   secretsmanager: 'Secrets Manager',
   servicediscovery: 'Cloud Map',
+  servicequotas: 'Service Quotas',
   ssm: 'SSM Parameter Store',
+  states: 'Step Functions',
   sts: 'STS',
 };
 

@@ -2,10 +2,8 @@
  * The commands, their flags and their examples. Nothing heavy is imported: each action loads its command when it
  * runs, so `--help` and completion answer at once.
  */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { Command } from 'commander';
-import { packageRoot } from '../model/installation.ts';
+import { packageVersion } from '../model/installation.ts';
 import { controlPlaneCommands } from './control-plane.ts';
 import { examples, invocation, type Running, treeOf } from './definition.ts';
 import { localCommands } from './local.ts';
@@ -19,7 +17,7 @@ export { invocation, type Place } from './definition.ts';
 export function commandTree(running: Running | undefined): Command {
   const program = new Command('saas-ecs')
     .description('Operate a multi-tenant SaaS on Amazon ECS: on AWS, and live on this machine.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpCommand(false)
     .showSuggestionAfterError(true)
     .exitOverride()
@@ -64,9 +62,4 @@ export function commandTree(running: Running | undefined): Command {
   });
 
   return program;
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8'));
-  return (manifest as { version: string }).version;
 }

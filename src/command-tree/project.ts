@@ -60,15 +60,33 @@ export function projectCommands({ program, add, action }: Tree): void {
       'saas-ecs deploy-shared',
       'saas-ecs deploy-shared --dry-run',
       'saas-ecs deploy-shared --env prod --yes --json',
+      'saas-ecs deploy-shared --env prod --require-approval any-change',
     ],
     (command) => {
       command
         .option('--dry-run', 'show what would change, change nothing')
         .option('--exit-code', 'with --dry-run: exit with 3 when something would change')
-        .option('-y, --yes', 'do not ask before deploying to an account');
+        .option('--bootstrap', 'bootstrap the account for the CDK when it is not')
+        .addOption(
+          new Option(
+            '--require-approval <changes>',
+            'changes of permissions to approve first; broadening unless given, on an account',
+          ).choices(['never', 'any-change', 'broadening']),
+        )
+        .option('-y, --yes', 'do not ask before deploying to an account, and approve permissions');
       action(command, async (cli, _, options) =>
         (await import('../commands/deploy-shared.ts')).deployShared(cli, options),
       );
+    },
+  );
+
+  add(
+    program,
+    'doctor',
+    'check this machine, the account and the configuration',
+    ['saas-ecs doctor', 'saas-ecs doctor --env prod', 'saas-ecs doctor --env prod --json'],
+    (command) => {
+      action(command, async (cli) => (await import('../commands/doctor.ts')).doctor(cli));
     },
   );
 

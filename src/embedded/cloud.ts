@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createCloudFormation } from './cloudformation/index.ts';
+import { createCodeBuild } from './compute/codebuild/index.ts';
 import { createEcs } from './compute/ecs/index.ts';
 import { createLambda } from './compute/lambda/index.ts';
 import { type Endpoint, startEndpoint } from './endpoint/server.ts';
@@ -22,7 +23,9 @@ import { createLogs } from './resources/logs/index.ts';
 import { createS3 } from './resources/s3/index.ts';
 import { createSecretsManager } from './resources/secrets-manager/index.ts';
 import { createServiceDiscovery } from './resources/service-discovery.ts';
+import { createServiceQuotas } from './resources/service-quotas/index.ts';
 import { createSsm } from './resources/ssm/index.ts';
+import { createStepFunctions } from './resources/step-functions/index.ts';
 import { openStore, type Store } from './store.ts';
 
 /** How long a start waits for the tasks of an earlier run to serve again, in milliseconds. */
@@ -38,6 +41,8 @@ export interface CloudOptions {
   clock?: Clock;
   /** A directory with installed Python packages that functions may import. */
   pythonPackages?: string | undefined;
+  /** Builds at the same time. Default: 1, a new account's quota (FACTS, section 3). */
+  concurrentBuilds?: number;
   log?: (message: string) => void;
 }
 
@@ -87,6 +92,7 @@ async function assemble(
     pythonPackages: options.pythonPackages,
     store,
     clock: options.clock ?? { now: () => Date.now() },
+    concurrentBuilds: options.concurrentBuilds ?? 1,
     log: options.log ?? (() => {}),
     services,
   } as unknown as Cloud & Record<string, unknown>;
@@ -103,12 +109,15 @@ async function assemble(
   const ssm = add(createSsm);
   const secrets = add(createSecretsManager);
   const logs = add(createLogs);
-  add(createEventBridge);
+  const events = add(createEventBridge);
   const ecr = add(createEcr);
   const serviceDiscovery = add(createServiceDiscovery);
   add(createApplicationAutoScaling);
+  add(createServiceQuotas);
   add(createEcs);
   const lambda = add(createLambda);
+  const codeBuild = add(createCodeBuild);
+  add(createStepFunctions);
   add(createApiGateway);
   const httpApis = add(createApiGatewayV2);
   const loadBalancer = add(createLoadBalancer);
@@ -121,6 +130,8 @@ async function assemble(
     ssm,
     secrets,
     logs,
+    events,
+    codeBuild,
     ecr,
     serviceDiscovery,
     lambda,

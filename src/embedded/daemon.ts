@@ -97,6 +97,7 @@ async function start(stateDir: string, asked: number | undefined, log: DaemonLog
         port,
         log: log.write,
         pythonPackages: process.env['SAAS_ECS_PYTHON_PACKAGES'] || undefined,
+        ...concurrentBuilds(),
       });
       await writeRecord(stateDir, port, true);
       return cloud;
@@ -108,6 +109,18 @@ async function start(stateDir: string, asked: number | undefined, log: DaemonLog
       }
     }
   }
+}
+
+/** CodeBuild's quota, where the user has set another. */
+function concurrentBuilds(): { concurrentBuilds?: number } {
+  const given = process.env['SAAS_ECS_CONCURRENT_BUILDS'];
+  if (given === undefined || given === '') return {};
+  if (!/^[1-9]\d{0,2}$/.test(given))
+    throw new StartFailure(
+      'start_failed',
+      `SAAS_ECS_CONCURRENT_BUILDS is "${given}": give a number from 1 to 999`,
+    );
+  return { concurrentBuilds: Number(given) };
 }
 
 /** LevelDB's errors come wrapped: the cause says what is wrong with its files. */

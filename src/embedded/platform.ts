@@ -141,6 +141,8 @@ export interface ResourceContext {
   tags: Readonly<Record<string, string>>;
   /** Aborts when the operation is cancelled. */
   signal: AbortSignal;
+  /** Express mode: the operation goes on once a thing is configured, whether it is ready or not. */
+  express?: boolean;
   /** A unique physical name `<stack>-<logicalId>-<random>` of at most `max` characters; stable for one creation. */
   physicalName(max?: number): string;
   /**
@@ -244,6 +246,21 @@ export interface SecretsApi {
   put(nameOrArn: string, value: string, owner: string): string;
   /** Succeeds when it is gone already. */
   remove(secretId: string): void;
+}
+
+export interface EventsApi {
+  /** Puts an event of a service of this cloud (`aws.codebuild`) on the default bus. */
+  emit(event: {
+    source: string;
+    detailType: string;
+    resources: readonly string[];
+    detail: Readonly<Record<string, unknown>>;
+  }): void;
+}
+
+export interface CodeBuildApi {
+  /** Resolves when the build of that id has ended in whatever way, or is not known. Rejects when `signal` aborts. */
+  ended(buildId: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface Image {
@@ -364,6 +381,8 @@ export interface Cloud {
   readonly pythonPackages: string | undefined;
   readonly store: Store;
   readonly clock: Clock;
+  /** Builds that CodeBuild runs at the same time; the others wait. */
+  readonly concurrentBuilds: number;
   /** The embedded cloud's own log; one line a call. */
   log(message: string): void;
 
@@ -375,6 +394,8 @@ export interface Cloud {
   readonly s3: S3Api;
   readonly ssm: SsmApi;
   readonly secrets: SecretsApi;
+  readonly events: EventsApi;
+  readonly codeBuild: CodeBuildApi;
   readonly ecr: EcrApi;
   readonly loadBalancer: LoadBalancerApi;
   readonly serviceDiscovery: ServiceDiscoveryApi;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,3 +16,7 @@ export function packageRoot(): string {
 
 /** A built file below dist/, e.g. `built('templates', 'synthesize.js')`. */
 export const built = (...segments: string[]): string => path.join(packageRoot(), 'dist', ...segments);
+
+/** The version of this package. */
+export const packageVersion = (): string =>
+  (JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;

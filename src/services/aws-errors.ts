@@ -12,25 +12,51 @@ interface Fields {
 interface Rule {
   when: (error: Fields, text: string) => boolean;
   code: string;
-  message: string;
+  message: string | ((text: string) => string);
   hint: string;
+  /** The message says it all: what AWS said goes unsaid. */
+  plain?: true;
 }
+
+/** Thrown by the SDK's credential chain, before any call. */
+const ofChain = ({ name = '' }: Fields): boolean =>
+  name === 'CredentialsProviderError' || name === 'TokenProviderError';
+
+const missingProfile = /profile:? \[([^\]]+)\]|Profile (\S+) was not found/i;
 
 const rules: readonly Rule[] = [
   {
-    when: ({ name = '' }) =>
-      /^Expired(Token|TokenException)?$/.test(name) ||
-      name === 'ExpiredTokenException' ||
-      name === 'TokenRefreshRequired',
+    when: (error, text) =>
+      /^(Expired(Token|TokenException)|TokenRefreshRequired)$/.test(error.name ?? '') ||
+      (ofChain(error) && /expired/i.test(text)),
     code: 'credentials_expired',
     message: 'the AWS credentials have expired',
     hint: 'sign in again (for example: aws sso login), then run the command again',
+    plain: true,
   },
   {
-    when: ({ name = '' }) => name === 'CredentialsProviderError' || name === 'TokenProviderError',
+    when: (error, text) => ofChain(error) && missingProfile.test(text),
+    code: 'no_profile',
+    message: (text) => {
+      const [, bracketed, bare] = missingProfile.exec(text) ?? [];
+      return `the AWS profile "${bracketed ?? bare ?? ''}" gives no credentials`;
+    },
+    hint: 'see what there is with: aws configure list-profiles; then use one with --profile',
+    plain: true,
+  },
+  {
+    when: (error, text) => ofChain(error) && /multi-factor/i.test(text),
+    code: 'mfa_needed',
+    message: 'the AWS profile asks for an MFA code',
+    hint: 'sign in first, so that no code is needed: aws sso login, or aws sts get-session-token',
+    plain: true,
+  },
+  {
+    when: ofChain,
     code: 'no_credentials',
     message: 'there are no AWS credentials',
     hint: 'name a profile with --profile, or sign in (for example: aws sso login)',
+    plain: true,
   },
   {
     when: ({ name = '' }) =>
@@ -99,7 +125,12 @@ export function toSaasError(error: unknown): SaasError {
       hint: 'repair the cause, then run the same command again',
       cause: error,
     });
-  if (rule) return new SaasError(rule.code, rule.message, { detail: said, hint: rule.hint, cause: error });
+  if (rule)
+    return new SaasError(rule.code, typeof rule.message === 'string' ? rule.message : rule.message(text), {
+      ...(!rule.plain && { detail: said }),
+      hint: rule.hint,
+      cause: error,
+    });
   if (fields.$metadata)
     return new SaasError('aws_error', 'AWS refused a call', {
       detail: said,

@@ -5,19 +5,24 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
 import type { Config, Environment } from '../model/config.ts';
 import { ExitCode, SaasError } from '../model/error.ts';
 import { packageRoot } from '../model/installation.ts';
+import type { Identity } from './account.ts';
 import { startLocalCloud } from './local-cloud.ts';
+import type { RequestHandler } from './pace.ts';
 
 /** Options that every SDK client of an environment is made with. */
 export interface ClientOptions {
   region: string;
   endpoint?: string;
-  credentials?: { accessKeyId: string; secretAccessKey: string };
+  credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
   /** S3 only; the others ignore it. */
   forcePathStyle?: boolean;
-  profile?: string;
+  requestHandler?: RequestHandler;
+  retryMode?: 'standard' | 'adaptive';
+  maxAttempts?: number;
 }
 
 /** Answers an invitation on behalf of a user, where the environment's mail can be read. */
@@ -32,12 +37,17 @@ export interface Target {
   readonly environment: Environment;
   readonly app: string;
   readonly prefix: string | undefined;
-  /** Undefined until asked of STS, on AWS the one that the configuration names. */
+  /** On AWS the one that the configuration names; {@link verify} asks whether it is. */
   readonly account: string;
   readonly region: string;
   readonly azs: number;
   readonly nat: 'per-az' | 'single';
   readonly client: ClientOptions;
+  /**
+   * Whose credentials these are, asked once; on AWS by STS. Throws `wrong_account`. Clients made with {@link client} wait
+   * for it by themselves; whoever prompts, or starts a program that signs for itself, calls it first.
+   */
+  verify(): Promise<Identity>;
   /** Base URL of an API stage, without a trailing slash. */
   apiUrl(restApiId: string, stage: string): string;
   /** Where the user pool domain of that prefix gives tokens. */
@@ -45,9 +55,9 @@ export interface Target {
   /** HTTPS URL of an object, as CloudFormation's TemplateURL wants it. */
   objectUrl(bucket: string, key: string): string;
   /** What programs that speak for this environment (toolkit-lib, a child process) find in `process.env`. */
-  readonly processEnvironment: Readonly<Record<string, string>>;
-  /** May `deploy-shared` bootstrap the account without asking? */
-  readonly bootstrapsItself: boolean;
+  readonly processEnvironment: Readonly<Record<string, string | undefined>>;
+  /** Whether what costs, or gives somebody more rights, is agreed to by a person before it happens. */
+  readonly asksFirst: boolean;
   /** Whether packages of functions are to be installed in containers when templates are synthesized. */
   readonly bundles: boolean;
   readonly mailbox: Mailbox | undefined;
@@ -104,9 +114,8 @@ async function embeddedTarget(
     azs: 2,
     nat: 'single',
     client: { region, endpoint: cloud.endpoint, credentials, forcePathStyle: true },
-    apiUrl: (restApiId, stage) => `${cloud.endpoint}/_aws/execute-api/${restApiId}/${stage}`,
-    tokenUrl: (domain) => `${cloud.endpoint}/_aws/cognito-domain/${domain}/oauth2/token`,
-    objectUrl: (bucket, key) => `${cloud.endpoint}/${bucket}/${key}`,
+    verify: async () => ({ account: '000000000000', arn: 'arn:aws:iam::000000000000:root' }),
+    ...addressesAt(cloud.endpoint),
     processEnvironment: {
       AWS_ENDPOINT_URL: cloud.endpoint,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
@@ -116,36 +125,65 @@ async function embeddedTarget(
       AWS_EC2_METADATA_DISABLED: 'true',
       CDK_DOCKER: path.join(packageRoot(), 'bin', 'embedded-docker'),
     },
-    bootstrapsItself: true,
+    asksFirst: false,
     bundles: false,
     mailbox: outboxMailbox(cloud.endpoint, cloud.stateDir),
     pollMs: 100,
   };
 }
 
-function awsTarget(config: Config, environment: Environment, options: ResolveOptions): Target {
+async function awsTarget(config: Config, environment: Environment, options: ResolveOptions): Promise<Target> {
   if (environment.target !== 'aws') throw new TypeError('not an AWS environment');
-  const region = options.region ?? environment.region;
+  const { openAccount } = await import('./account.ts');
+  const { profile, region = environment.region } = options;
+  const { account } = environment;
+  const { client, verify } = openAccount({ account, environment: environment.name, region, profile });
+  // The SDK sends its calls there; the addresses that are formed from ids must be found there as well.
+  const endpoint = process.env['AWS_ENDPOINT_URL']?.replace(/\/$/, '');
   return {
     environment,
     app: config.app,
     prefix: environment.prefix,
-    account: environment.account,
+    account,
     region,
     azs: environment.azs,
     nat: environment.nat,
-    client: { region, ...(options.profile !== undefined && { profile: options.profile }) },
-    apiUrl: (restApiId, stage) => `https://${restApiId}.execute-api.${region}.amazonaws.com/${stage}`,
-    tokenUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com/oauth2/token`,
-    objectUrl: (bucket, key) => `https://${bucket}.s3.${region}.amazonaws.com/${key}`,
+    client,
+    verify,
+    ...(endpoint ? addressesAt(endpoint) : addressesIn(region)),
     processEnvironment: {
       AWS_REGION: region,
-      ...(options.profile !== undefined && { AWS_PROFILE: options.profile }),
+      AWS_DEFAULT_REGION: region,
+      ...(profile !== undefined && { AWS_PROFILE: profile, ...noKeys }),
     },
-    bootstrapsItself: false,
-    bundles: process.env['AWS_ENDPOINT_URL'] === undefined,
+    asksFirst: true,
+    bundles: !endpoint,
     mailbox: undefined,
     pollMs: 2_000,
+  };
+}
+
+/** A profile that is named comes before keys in the environment, in another program too. */
+const noKeys = {
+  AWS_ACCESS_KEY_ID: undefined,
+  AWS_SECRET_ACCESS_KEY: undefined,
+  AWS_SESSION_TOKEN: undefined,
+};
+
+type Addresses = Pick<Target, 'apiUrl' | 'objectUrl' | 'tokenUrl'>;
+
+const addressesAt = (endpoint: string): Addresses => ({
+  apiUrl: (restApiId, stage) => `${endpoint}/_aws/execute-api/${restApiId}/${stage}`,
+  objectUrl: (bucket, key) => `${endpoint}/${bucket}/${key}`,
+  tokenUrl: (domain) => `${endpoint}/_aws/cognito-domain/${domain}/oauth2/token`,
+});
+
+function addressesIn(region: string): Addresses {
+  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return {
+    apiUrl: (restApiId, stage) => `https://${restApiId}.execute-api.${region}.${suffix}/${stage}`,
+    objectUrl: (bucket, key) => `https://${bucket}.s3.${region}.${suffix}/${key}`,
+    tokenUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com/oauth2/token`,
   };
 }
 

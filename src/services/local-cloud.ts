@@ -245,9 +245,9 @@ async function isOurs(stateDir: string): Promise<boolean> {
 }
 
 const environmentOfDaemon = (): NodeJS.ProcessEnv => {
-  // What is set for talking to AWS must not reach the process that plays AWS.
+  // What is set for talking to AWS must not reach the process that plays AWS; what is set for that process must.
   const own = Object.entries(process.env).filter(
-    ([name]) => !/^(AWS_|CDK_|SAAS_ECS_|NODE_OPTIONS$)/.test(name),
+    ([name]) => !/^(AWS_|CDK_|SAAS_ECS_(?!CONCURRENT_BUILDS$)|NODE_OPTIONS$)/.test(name),
   );
   const packages = process.env['SAAS_ECS_PYTHON_PACKAGES'];
   return {

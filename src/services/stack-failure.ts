@@ -57,7 +57,7 @@ export class FailureWatch {
 }
 
 /** Why ECS stopped a service's tasks, and what the last of them logged. */
-async function diagnose(options: ClientOptions, serviceArn: string): Promise<string[]> {
+export async function diagnose(options: ClientOptions, serviceArn: string): Promise<string[]> {
   const ecs = new ECSClient(options);
   const [cluster = '', service = ''] = serviceArn.split('/').slice(-2);
   const lines: string[] = [];

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type Capability,
   CloudFormationClient,
   CreateStackCommand,
   DeleteStackCommand,
@@ -16,25 +17,37 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { SaasError } from '../model/error.ts';
 import type { ClientOptions } from './environment.ts';
+import { HealthGate, type Unhealthy } from './health-gate.ts';
+import { diagnose } from './stack-failure.ts';
 
 export interface StackRequest {
   name: string;
   templateUrl: string;
   parameters: Record<string, string>;
   tags: Record<string, string>;
+  /**
+   * Express mode: CloudFormation goes on without waiting for what it made to be ready, and rolls back all the same when
+   * something can't be made (docs.aws.amazon.com, "Deploy CloudFormation stacks faster with express mode"). For stacks
+   * whose services the health gate then waits for.
+   */
+  express: boolean;
 }
 
 export interface WatchOptions {
   signal: AbortSignal;
   /** Called for each resource that reached a new state, in order. */
   onEvent?: (event: StackEvent) => void;
+  /** Told what is waited for once the stack is complete. */
+  onDetail?: (text: string) => void;
 }
 
 const pollMs = { first: 100, most: 3_000 };
 
 export class Stacks {
+  readonly #options: ClientOptions;
   readonly #client: CloudFormationClient;
   constructor(options: ClientOptions) {
+    this.#options = options;
     this.#client = new CloudFormationClient(options);
   }
 
@@ -51,8 +64,9 @@ export class Stacks {
   }
 
   /**
-   * Makes sure that the stack is there and complete: creates it, waits for one that is under way, and replaces one
-   * that an earlier failure left. Gives its outputs. Throws `stack_failed` with the first failed event.
+   * Makes sure that the stack is there, complete, and its services healthy: creates it, waits for one that is under
+   * way, replaces one that an earlier failure left, and brings one whose services ECS gave up to what is requested. Gives
+   * its outputs. Throws `stack_failed` with the first failed event, or with what the services' tasks died of.
    */
   async ensure(request: StackRequest, options: WatchOptions): Promise<Record<string, string>> {
     let stack = await this.describe(request.name);
@@ -61,10 +75,20 @@ export class Stacks {
       await this.remove(request.name, options);
       stack = undefined;
     }
-    const stackId = stack?.StackId ?? (await this.#create(request));
-    const done = await this.#watch(stackId, options);
-    if (!isComplete(done.StackStatus)) throw await this.#failure(request.name, done);
-    return outputsOf(done);
+    const id = stack?.StackId ?? (await this.#create(request));
+    // An update that was rolled back left what was there before it: not what is requested, unless that is the same.
+    const asItWas = stack?.StackStatus === 'UPDATE_ROLLBACK_COMPLETE' && !(await this.#update(request));
+    let outputs = stack && asItWas ? outputsOf(stack) : await this.#complete(request.name, id, options);
+    const gate = new HealthGate(this.#options);
+    let failed = await gate.wait(outputs, options);
+    // What was there already may be an earlier run's that failed here, and what is requested now may mend it.
+    if (failed.length > 0 && stack) {
+      if (await this.#update(request)) outputs = await this.#complete(request.name, id, options);
+      else await gate.retry(failed);
+      failed = await gate.wait(outputs, options);
+    }
+    if (failed.length > 0) throw await this.#unhealthy(request.name, failed);
+    return outputs;
   }
 
   /** Gives the stack's id; its name when another operator was first, whose stack it is then. */
@@ -85,15 +109,28 @@ export class Stacks {
   async update(request: StackRequest, options: WatchOptions): Promise<boolean> {
     // One that is under way takes no further update.
     await this.#watch(request.name, { signal: options.signal });
+    const changes = await this.#update(request);
+    if (changes) await this.#complete(request.name, request.name, options);
+    return changes;
+  }
+
+  /** False when the stack is as requested already. */
+  async #update(request: StackRequest): Promise<boolean> {
     try {
       await this.#client.send(new UpdateStackCommand(inputOf(request)));
+      return true;
     } catch (error) {
-      if (error instanceof Error && /no updates are to be performed/i.test(error.message)) return false;
+      if (error instanceof Error && /No updates are to be performed/.test(error.message)) return false;
       throw error;
     }
-    const done = await this.#watch(request.name, options);
-    if (!isComplete(done.StackStatus)) throw await this.#failure(request.name, done);
-    return true;
+  }
+
+  /** Waits for the stack; gives its outputs. */
+  async #complete(name: string, id: string, options: WatchOptions): Promise<Record<string, string>> {
+    const done = await this.#watch(id, options);
+    if (done.StackStatus !== 'CREATE_COMPLETE' && done.StackStatus !== 'UPDATE_COMPLETE')
+      throw await this.#failure(name, done);
+    return outputsOf(done);
   }
 
   /** Deletes the stack and waits until it is gone. Throws `stack_failed` when something could not be deleted. */
@@ -169,6 +206,24 @@ export class Stacks {
     return events;
   }
 
+  async #unhealthy(name: string, failed: readonly Unhealthy[]): Promise<SaasError> {
+    const [first] = failed;
+    const found = await Promise.all(
+      failed.map(async ({ service, arn, reason }) => [
+        `${service}: ${reason}`,
+        ...(await diagnose(this.#options, arn).catch(() => [])),
+      ]),
+    );
+    return new SaasError(
+      'stack_failed',
+      `stack "${name}" is there, and its service "${first?.service}" does not run: ${first?.reason}`,
+      {
+        detail: found.flat().join('\n'),
+        hint: 'repair the cause, then run the same command again; a tenant can be removed with offboard',
+      },
+    );
+  }
+
   async #failure(name: string, stack: Stack): Promise<SaasError> {
     const events = await this.#events(stack.StackId ?? name);
     const failed = events
@@ -190,9 +245,7 @@ export class Stacks {
   }
 }
 
-const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
-
-const inputOf = ({ name, templateUrl, parameters, tags }: StackRequest) => ({
+const inputOf = ({ name, templateUrl, parameters, tags, express }: StackRequest) => ({
   StackName: name,
   // Else a request that the client repeats, its answer being lost, finds its own stack in the way.
   ClientRequestToken: randomUUID(),
@@ -202,11 +255,11 @@ const inputOf = ({ name, templateUrl, parameters, tags }: StackRequest) => ({
     ParameterValue,
   })),
   Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-  Capabilities: ['CAPABILITY_IAM' as const, 'CAPABILITY_NAMED_IAM' as const],
+  Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] satisfies Capability[],
+  ...(express && { DeploymentConfig: { Mode: 'EXPRESS', DisableRollback: false } as const }),
 });
 
-const isComplete = (status: string | undefined): boolean =>
-  status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE';
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 
 const isRolledBack = (status: string | undefined): boolean =>
   status === 'ROLLBACK_COMPLETE' ||

@@ -92,14 +92,15 @@ export class Prompts {
     return this.#ask((context) => password({ message: question.message, mask: '*' }, context));
   }
 
-  /** Yes or no; `given` is --yes. A no ends the command: it is not success. */
-  async confirm(given: boolean, question: { message: string }): Promise<void> {
+  /** Yes or no; `given` is the flag that answers it, --yes unless told. A no ends the command: it is not success. */
+  async confirm(given: boolean, question: { message: string; flag?: string }): Promise<void> {
     if (given) return;
-    this.#mustAsk('--yes');
+    const flag = question.flag ?? '--yes';
+    this.#mustAsk(flag);
     const { confirm } = await import('@inquirer/prompts');
     if (!(await this.#ask((context) => confirm({ message: question.message, default: false }, context))))
       throw declined();
-    this.answered.push('--yes');
+    this.answered.push(flag);
   }
 
   /** For what destroys: the name is typed, or given by --confirm. Nothing else covers it. */

@@ -1,9 +1,12 @@
+import { CloudFormation } from '@aws-sdk/client-cloudformation';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   addresses,
   createResource,
+  credentials,
   type Fixture,
   network,
+  region,
   resourceContext,
   resourceType,
   startFixture,
@@ -244,4 +247,31 @@ test('a one-off task runs to its end with overrides, and tells its exit code', a
     return found.tasks?.[0]?.lastStatus === 'STOPPED' && found.tasks[0];
   });
   expect(stopped.containers?.[0]?.exitCode).toBe(42);
+});
+
+test('in Express mode a stack is complete before its service is, and says in which mode it was made', async () => {
+  const cloudFormation = new CloudFormation({ region, endpoint: fixture.cloud.endpoint, credentials });
+  await cloudFormation.createStack({
+    StackName: 'express',
+    DeploymentConfig: { Mode: 'EXPRESS', DisableRollback: false },
+    TemplateBody: JSON.stringify({
+      Resources: {
+        Task: { Type: 'AWS::ECS::TaskDefinition', Properties: webTask(crashing) },
+        Service: { Type: 'AWS::ECS::Service', Properties: service('express', { Ref: 'Task' }) },
+      },
+    }),
+  });
+  const stack = await until(async () => {
+    const { Stacks } = await cloudFormation.describeStacks({ StackName: 'express' });
+    return Stacks?.[0]?.StackStatus !== 'CREATE_IN_PROGRESS' && Stacks?.[0];
+  });
+  expect(stack).toMatchObject({ StackStatus: 'CREATE_COMPLETE', DeploymentConfig: { Mode: 'EXPRESS' } });
+  // ECS finds out for itself that its tasks never come up; the stack stays as it is.
+  await until(async () => {
+    const { services } = await fixture.ecs.describeServices({ cluster: 'main', services: ['express'] });
+    return services?.[0]?.deployments?.[0]?.rolloutState === 'FAILED';
+  });
+  const { Stacks } = await cloudFormation.describeStacks({ StackName: 'express' });
+  expect(Stacks?.[0]?.StackStatus).toBe('CREATE_COMPLETE');
+  await cloudFormation.deleteStack({ StackName: 'express' });
 });

@@ -155,16 +155,25 @@ async function run(
   call: Call,
 ): Promise<WireResponse> {
   const adapter = adapterOf(shape.service);
-  const input = adapter.decode(shape, wire);
+  const result = await perform(cloud, shape, adapter.decode(shape, wire), call);
+  await cloud.store.flushed();
+  const output = withDates(shape.output, result ?? {}) as Record<string, unknown>;
+  return adapter.encode(shape, output, call.requestId);
+}
+
+/** The operation itself: its input checked, its caller authorized, its handler run. */
+export async function perform(
+  cloud: Cloud,
+  shape: OperationShape,
+  input: Record<string, unknown>,
+  call: Call,
+): Promise<unknown> {
   requireMembers(shape, input);
   const accesses = accessOf(shape, input, call);
   refusingAs(shape.service.protocol, () => {
     for (const access of accesses) cloud.iam.authorize(call.principal, access);
   });
-  const result = await (shape.operation.handler as (input: unknown, call: Call) => unknown)(input, call);
-  await cloud.store.flushed();
-  const output = withDates(shape.output, result ?? {}) as Record<string, unknown>;
-  return adapter.encode(shape, output, call.requestId);
+  return (shape.operation.handler as (input: unknown, call: Call) => unknown)(input, call);
 }
 
 function accessOf(shape: OperationShape, input: unknown, call: Call): Access[] {

@@ -95,6 +95,8 @@ function requestFor(
     templateUrl: target.objectUrl(shared.artifactsBucket, cellTemplate),
     parameters: { [cellNameParameter]: name },
     tags: ownerTags(context),
+    // A load balancer takes minutes until it answers, and no gate waits for it.
+    express: false,
   };
 }
 

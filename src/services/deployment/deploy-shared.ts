@@ -14,7 +14,7 @@ import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
 import { diffCells } from './diff-cells.ts';
 import { publishRelease } from './release.ts';
-import { synthesize } from './synthesize.ts';
+import { type Assembly, synthesize } from './synthesize.ts';
 import { runToolkit } from './toolkit.ts';
 import type { StackChange, ToolkitEvent } from './toolkit-protocol.ts';
 
@@ -31,17 +31,26 @@ const steps = {
   release: 'Publish the release',
 };
 
+export interface DeployOptions {
+  /** What {@link reviewShared} synthesized and somebody approved; undefined: synthesize now. */
+  assembly?: Assembly | undefined;
+  /** Somebody agreed to bootstrapping the account. */
+  bootstrap?: boolean | undefined;
+}
+
 /** Synthesizes once, deploys what changed of the shared stacks, and publishes the tenants' templates as a release. */
-export async function deployShared(context: Context): Promise<DeployedShared> {
+export async function deployShared(context: Context, options: DeployOptions = {}): Promise<DeployedShared> {
   const { target, watch, signal } = context;
   watch({
     type: 'plan',
     title: `Deploying ${target.app} to ${target.environment.name}`,
-    steps: Object.entries(steps).map(([step, title]) => ({ step, title })),
+    steps: Object.entries(steps)
+      .filter(([step]) => !options.assembly || step !== 'synthesize')
+      .map(([step, title]) => ({ step, title })),
   });
-  const assembly = await watched(watch, 'synthesize', steps.synthesize, () =>
-    synthesize(context.config, target, signal),
-  );
+  const assembly =
+    options.assembly ??
+    (await watched(watch, 'synthesize', steps.synthesize, () => synthesize(context.config, target, signal)));
   const detail = (text: string): void => watch({ type: 'detail', step: 'stacks', text });
   const stacks = new Map<
     string,
@@ -75,7 +84,9 @@ export async function deployShared(context: Context): Promise<DeployedShared> {
     }
   };
   const run = { target, signal, onEvent };
-  await watched(watch, 'bootstrap', steps.bootstrap, () => ensureBootstrapped(run));
+  await watched(watch, 'bootstrap', steps.bootstrap, () =>
+    ensureBootstrapped(context, run, options.bootstrap ?? false),
+  );
   const deployed = await watched(watch, 'stacks', steps.stacks, () =>
     runToolkit<{ outputs: Record<string, string> }[]>(
       { action: 'deploy', assembly: assembly.directory, pollMs: target.pollMs },
@@ -137,8 +148,10 @@ async function updateFurtherCells(
   return done;
 }
 
-/** What a deployment would change, by stack; changes nothing. */
-export async function diffShared(context: Context): Promise<StackChange[]> {
+/** What a deployment would change, by stack, and the templates that would be deployed; changes nothing. */
+export async function reviewShared(
+  context: Context,
+): Promise<{ assembly: Assembly; changes: StackChange[] }> {
   const { target, signal, watch } = context;
   const titles = { synthesize: steps.synthesize, compare: 'Compare with what is deployed' };
   watch({
@@ -149,7 +162,7 @@ export async function diffShared(context: Context): Promise<StackChange[]> {
   const assembly = await watched(watch, 'synthesize', titles.synthesize, () =>
     synthesize(context.config, target, signal),
   );
-  return watched(watch, 'compare', titles.compare, async () => [
+  const changes = await watched(watch, 'compare', titles.compare, async () => [
     ...(await runToolkit<StackChange[]>(
       { action: 'diff', assembly: assembly.directory },
       { target, signal },
@@ -162,6 +175,7 @@ export async function diffShared(context: Context): Promise<StackChange[]> {
       },
     )),
   ]);
+  return { assembly, changes };
 }
 
 /** Writes into the registry what tenants will need of the shared stacks: the cell, the pool's places, its issuer, the tiers' plans. */

@@ -33,6 +33,8 @@ export async function diffCells(
       removed: Object.keys(there)
         .filter((id) => !(id in wanted))
         .map(label),
+      // What a cell permits, the first one does too: it is shown, and approved, with the stack that holds that.
+      permissions: { broadened: false, lines: [] },
     });
   }
   return changes;

@@ -2,11 +2,25 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import type { Config } from '../../model/config.ts';
+import { packageVersion } from '../../model/installation.ts';
 import { imagesParameterPath } from '../../model/names.ts';
 import type { Context } from '../context.ts';
+import type { Target } from '../environment.ts';
 import type { ReleaseItem } from '../registry/registry.ts';
 import type { Session } from '../session.ts';
-import type { Assembly } from './synthesize.ts';
+import { byDigest } from './image-digests.ts';
+import { type Assembly, deploymentOf } from './synthesize.ts';
+
+/**
+ * By what a release is known to be of a configuration, without synthesizing: what the templates are made of, and by
+ * which version. Files that an image is built of are not in it.
+ */
+export const configurationDigest = (config: Config, target: Target): string =>
+  createHash('sha256')
+    .update(JSON.stringify([packageVersion(), deploymentOf(config, target)]))
+    .digest('hex')
+    .slice(0, 12);
 
 /**
  * Publishes the silo tiers' templates with the images that they run as an immutable release: its name is the hash
@@ -21,7 +35,10 @@ export async function publishRelease(
   const parameter = await new SSMClient(target.client).send(
     new GetParameterCommand({ Name: imagesParameterPath(config.app, target.environment.name) }),
   );
-  const images = JSON.parse(parameter.Parameter?.Value ?? '{}') as Record<string, string>;
+  const images = await byDigest(
+    JSON.parse(parameter.Parameter?.Value ?? '{}') as Record<string, string>,
+    target.client,
+  );
   const bodies: [string, string][] = [];
   for (const [tier, file] of Object.entries(assembly.tenantTemplates))
     bodies.push([tier, await readFile(file, 'utf8')]);
@@ -33,7 +50,12 @@ export async function publishRelease(
     .slice(0, 12);
   const known = await registry.release(name);
   const newest = (await registry.releases())[0];
-  if (known && newest?.release === name) return { release: known, isNew: false };
+  const configuration = configurationDigest(config, target);
+  if (known && newest?.release === name) {
+    // What shapes the shared stacks alone leaves the release as it is.
+    if (known.configuration !== configuration) await registry.putRelease({ ...known, configuration });
+    return { release: known, isNew: false };
+  }
   const s3 = new S3Client(target.client);
   const upload = async (file: string, body: string): Promise<string> => {
     const key = `releases/${name}/${file}`;
@@ -57,6 +79,7 @@ export async function publishRelease(
     cellTemplate,
     images,
     routed,
+    configuration,
   };
   await registry.putRelease(release);
   return { release, isNew: true };

@@ -5,6 +5,7 @@
  */
 import type { IIoHost, IoMessage, IoRequest, StackActivity, StackSelector } from '@aws-cdk/toolkit-lib';
 import { describeEvent } from '../stack-events.ts';
+import { permissionChanges } from './permissions.ts';
 import type { StackChange, ToolkitMessage, ToolkitRequest } from './toolkit-protocol.ts';
 
 // Listened to before the long import, so that it is not missed.
@@ -93,7 +94,13 @@ async function perform(request: ToolkitRequest): Promise<unknown> {
         method: lib.DiffMethod.TemplateOnly(),
       });
       return Object.entries(diffs).map(([stack, diff]) => {
-        const change: StackChange = { stack, added: [], changed: [], removed: [] };
+        const change: StackChange = {
+          stack,
+          added: [],
+          changed: [],
+          removed: [],
+          permissions: permissionChanges(diff),
+        };
         diff.resources.forEachDifference((logicalId, resource) => {
           const label = `${resource.newResourceType ?? resource.oldResourceType ?? 'resource'} ${logicalId}`;
           if (resource.isAddition) change.added.push(label);

@@ -1,4 +1,5 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
+import type { PermissionChanges } from './permissions.ts';
 
 /** What the command asks of the toolkit's process; one request a process. */
 export type ToolkitRequest =
@@ -12,6 +13,7 @@ export interface StackChange {
   added: string[];
   changed: string[];
   removed: string[];
+  permissions: PermissionChanges;
 }
 
 export type ToolkitEvent =

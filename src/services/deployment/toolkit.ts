@@ -16,10 +16,12 @@ export interface ToolkitRun {
  * environment. What Docker prints there becomes events. An abort ends the process; what CloudFormation has begun goes
  * on. Rejects with the toolkit's error, under its name.
  */
-export function runToolkit<Result>(
+export async function runToolkit<Result>(
   request: ToolkitRequest,
   { target, signal, onEvent = () => {} }: ToolkitRun,
 ): Promise<Result> {
+  // It signs for itself, so the check that holds the SDK's clients back holds it back here.
+  await target.verify();
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [built('services', 'deployment', 'toolkit-process.js')], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -42,6 +42,8 @@ export interface ReleaseItem {
   images: Record<string, string>;
   /** Services that take a target-group slot of the cell. */
   routed: string[];
+  /** Digest of the configuration that it was last deployed with; an early release has none. */
+  configuration?: string;
 }
 
 export interface TierItem {

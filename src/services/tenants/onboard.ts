@@ -133,6 +133,7 @@ function stepsFor(
         });
       const showing = (onEvent?: (event: StackEvent) => void): WatchOptions => ({
         signal: tools.signal,
+        onDetail: tools.detail,
         onEvent(event) {
           onEvent?.(event);
           const text = describeEvent(event);
@@ -163,6 +164,7 @@ function stepsFor(
               ...mapEntries(slots, (service, slot) => [tenantParameters.rulePriority(service), String(slot)]),
             },
             tags,
+            express: true,
           },
           showing((event) => failures.see(event)),
         )

@@ -21,7 +21,7 @@ import { validationError } from '../template/model.ts';
 import { type CloudFormationContext, existingStack, required, type Submission, submit } from './service.ts';
 
 /** Quota of stacks in an account and Region (docs.aws.amazon.com, "AWS CloudFormation quotas"). */
-const stackLimit = 2000;
+export const stackLimit = 2000;
 
 export const stackOperations = (context: CloudFormationContext): Operation[] => [
   operation<CreateStackInput, CreateStackOutput>(CreateStack$, (input) => createStack(context, input)),

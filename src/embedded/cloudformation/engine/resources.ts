@@ -251,6 +251,7 @@ export class ResourceDriver {
       logicalId: record.logicalId,
       tags: Object.fromEntries(stack.tags.map((tag) => [tag.Key ?? '', tag.Value ?? ''])),
       signal,
+      express: stack.deploymentConfig?.Mode === 'EXPRESS',
       physicalName: (max = defaultNameLength) => {
         const name = generatedName(stack.name, record.logicalId, incarnation.suffix, max);
         if (!incarnation.generatedNames?.includes(name)) {

@@ -33,7 +33,7 @@ import { AwsError, type Cloud, type Operation, operation } from '../../platform.
 import { type ClusterRecord, clientError, type EcsState, invalid, page, shortName } from './state.ts';
 
 /** Per account and Region (FACTS: ECS quotas). */
-const clusterQuota = 10_000;
+export const clusterQuota = 10_000;
 const builtInProviders = new Set(['FARGATE', 'FARGATE_SPOT']);
 const namePattern = /^[A-Za-z0-9_-]{1,255}$/;
 

@@ -127,6 +127,7 @@ function serviceType({ state, services, scheduler }: ResourceTypeParts): Resourc
     return request;
   };
   const stable = async (service: ServiceRecord, context: ResourceContext): Promise<void> => {
+    if (context.express) return;
     const key = state.serviceKey(service.cluster, service.serviceName);
     const limit = AbortSignal.timeout(stabilizeWithinMs);
     try {

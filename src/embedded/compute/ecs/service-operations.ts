@@ -31,7 +31,7 @@ import {
 import type { Tasks } from './tasks.ts';
 
 /** Services in one cluster (FACTS: ECS quotas). */
-const servicesPerCluster = 5000;
+export const servicesPerCluster = 5000;
 
 export interface Services {
   create(input: CreateServiceRequest): Promise<ServiceRecord>;

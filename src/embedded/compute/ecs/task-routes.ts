@@ -1,47 +1,22 @@
 /** What tasks ask their platform over HTTP: credentials of the task role, and metadata about themselves. */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
-import type { Cloud, Credentials, Route } from '../../platform.ts';
+
+import type { Cloud, Route } from '../../platform.ts';
+import { answerJson, credentialsAnswerer } from '../container-credentials.ts';
 import { shortName } from './state.ts';
 import type { RunningTask } from './task/running-task.ts';
 import type { Tasks } from './tasks.ts';
 
-/** New credentials are handed out when the ones before have less than this left. */
-const renewBeforeMs = 30 * 60_000;
-
 export function createTaskRoutes(cloud: Cloud, tasks: Pick<Tasks, 'get'>): Route[] {
-  const issued = new WeakMap<RunningTask, Credentials>();
-
-  const credentialsOf = (task: RunningTask, roleArn: string): Credentials => {
-    const known = issued.get(task);
-    if (known && known.expiration.getTime() - Date.now() > renewBeforeMs) return known;
-    const fresh = cloud.sts.issueForService(roleArn, 'ecs-tasks.amazonaws.com', task.id);
-    issued.set(task, fresh);
-    return fresh;
-  };
-
+  const answerCredentials = credentialsAnswerer(cloud, 'ecs-tasks.amazonaws.com');
   return [
     {
       prefix: '/_aws/ecs/credentials/',
       handle(request, response, url) {
         const task = tasks.get(shortName(url.pathname));
         const roleArn = task?.taskRoleArn;
-        if (!task || !roleArn || !equal(request.headers.authorization ?? '', task.credentialsToken)) {
-          answer(response, 403, { code: 'AccessDenied', message: 'no such task, or not its token' });
-          return;
-        }
-        try {
-          const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentialsOf(task, roleArn);
-          answer(response, 200, {
-            RoleArn: roleArn,
-            AccessKeyId: accessKeyId,
-            SecretAccessKey: secretAccessKey,
-            Token: sessionToken,
-            Expiration: expiration.toISOString().replace(/\.\d+Z$/, 'Z'),
-          });
-        } catch (error) {
-          answer(response, 400, { code: 'AccessDenied', message: (error as Error).message });
-        }
+        const holder =
+          task && roleArn ? { roleArn, token: task.credentialsToken, sessionName: task.id } : undefined;
+        answerCredentials(request, response, holder);
       },
     },
     {
@@ -50,8 +25,8 @@ export function createTaskRoutes(cloud: Cloud, tasks: Pick<Tasks, 'get'>): Route
         const [, , , , id = '', container = '', part] = url.pathname.split('/');
         const task = tasks.get(id);
         const body = task && (part === 'task' ? taskMetadata(task) : containerMetadata(task, container));
-        if (body) answer(response, 200, body);
-        else answer(response, 404, { message: 'no such task or container' });
+        if (body) answerJson(response, 200, body);
+        else answerJson(response, 404, { message: 'no such task or container' });
       },
     },
   ];
@@ -95,13 +70,4 @@ function containerMetadata(task: RunningTask, name: string): Record<string, unkn
     },
     Networks: [{ NetworkMode: task.definition.networkMode, IPv4Addresses: [task.record.host] }],
   };
-}
-
-function answer(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function equal(given: string, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

@@ -15,7 +15,7 @@ import type { WorkerOptions } from './worker.ts';
 /** Processes of one function here; Lambda would run as many as there are events. */
 const maxProcesses = 4;
 /** FACTS, section 3: concurrent executions of an account. */
-const maxConcurrent = 1000;
+export const maxConcurrent = 1000;
 
 interface Running {
   pool: Pool;

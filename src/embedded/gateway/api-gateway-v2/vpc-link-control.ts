@@ -24,7 +24,7 @@ import { itemsPage } from './control/items-page.ts';
 import { type VpcLinkRecord, vpcLink, vpcLinksOf } from './vpc-links.ts';
 
 /** VPC Links of an account and Region ("Amazon API Gateway quotas"). */
-const maxLinks = 10;
+export const maxLinks = 10;
 
 export function createVpcLinks(
   cloud: Cloud,

@@ -53,7 +53,7 @@ export interface PoolRecord {
 }
 
 /** https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html: adjustable to 10,000. */
-const maxPools = 1000;
+export const maxPools = 1000;
 const idLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 export class Pools {

@@ -7,7 +7,7 @@ import type { ItemStore } from './item-store.ts';
 import { describe, type IndexSchema, type TableRecord, type Throughput } from './table.ts';
 
 /** FACTS, section 3: tables an account and Region. */
-const maxTables = 2500;
+export const maxTables = 2500;
 
 export type Input = Record<string, unknown>;
 type IndexInput = IndexSchema & { ProvisionedThroughput?: Throughput };

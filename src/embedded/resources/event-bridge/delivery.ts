@@ -3,8 +3,10 @@
  * an event outlives the process that took it.
  */
 import { randomUUID } from 'node:crypto';
+import { StartBuildInput$ } from '@aws-sdk/client-codebuild';
 import type { Target } from '@aws-sdk/client-eventbridge';
 import { AwsError, type Cloud } from '../../platform.ts';
+import { callAs, onlyMembers, ServiceSessions } from '../../service-call.ts';
 import type { ApiDestinations } from './api-destinations.ts';
 import { targetInput } from './input.ts';
 import type { RuleRecord, Rules } from './rules.ts';
@@ -49,10 +51,12 @@ export class Delivery {
   private readonly destinations: ApiDestinations;
   private readonly running = new Set<Promise<void>>();
   private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly sessions: ServiceSessions;
   private stopped = false;
 
   constructor(cloud: Cloud, rules: Rules, destinations: ApiDestinations) {
     this.cloud = cloud;
+    this.sessions = new ServiceSessions(cloud, 'events.amazonaws.com');
     this.rules = rules;
     this.destinations = destinations;
   }
@@ -148,8 +152,27 @@ export class Delivery {
       this.accept(bus, delivery.event, delivery.hops + 1);
     } else if (service === 'events' && resource.startsWith('api-destination/')) {
       await this.destinations.invoke(delivery.target, delivery.event, input);
+    } else if (service === 'states' && resource.startsWith('stateMachine:')) {
+      // Named after the delivery: one that is repeated starts no second execution.
+      await this.callAs(delivery, 'states', 'StartExecution', {
+        stateMachineArn: target,
+        name: `${delivery.event.id}_${delivery.id}`,
+        input: JSON.stringify(input),
+      });
+    } else if (service === 'codebuild' && resource.startsWith('project/')) {
+      await this.callAs(delivery, 'codebuild', 'StartBuild', {
+        ...onlyMembers(StartBuildInput$, input),
+        projectName: resource.slice('project/'.length),
+        idempotencyToken: delivery.id,
+      });
     } else {
       throw new AwsError('TargetNotSupported', `the embedded cloud delivers nothing to ${service}`);
     }
+  }
+
+  /** With the rights of the target's role, which must trust EventBridge. */
+  private async callAs(delivery: Pending, service: string, operation: string, input: object): Promise<void> {
+    const principal = this.sessions.principal(delivery.target.RoleArn ?? '', delivery.rule);
+    await callAs(this.cloud, principal, service, operation, input);
   }
 }

@@ -1,4 +1,5 @@
-/** Amazon EventBridge: buses, rules with patterns and schedules, delivery to functions, log groups, API destinations and other buses. */
+/** Amazon EventBridge: buses, rules with patterns and schedules, delivery to their targets. */
+import { randomUUID } from 'node:crypto';
 import {
   CreateEventBus$,
   type CreateEventBusCommandInput,
@@ -43,7 +44,14 @@ import {
   UntagResource$,
   type UntagResourceCommandInput,
 } from '@aws-sdk/client-eventbridge';
-import { AwsError, type AwsService, type Cloud, type Operation, operation } from '../../platform.ts';
+import {
+  AwsError,
+  type AwsService,
+  type Cloud,
+  type EventsApi,
+  type Operation,
+  operation,
+} from '../../platform.ts';
 import { pageOf } from '../pages.ts';
 import { type Tags, tagList, tagsFrom } from '../tags.ts';
 import { ApiDestinations } from './api-destinations.ts';
@@ -59,7 +67,7 @@ import { Scheduler } from './scheduler.ts';
 
 const badToken = 'ValidationException';
 
-export function createEventBridge(cloud: Cloud): AwsService {
+export function createEventBridge(cloud: Cloud): AwsService & EventsApi {
   const rules = new Rules(cloud);
   const connections = new Connections(cloud);
   const destinations = new ApiDestinations(cloud, connections);
@@ -279,6 +287,18 @@ export function createEventBridge(cloud: Cloud): AwsService {
     signingName: 'events',
     protocol: 'json-1.1',
     operations: [...operations, ...destinationOperations(cloud, connections, destinations)],
+    emit: ({ source, detailType, resources, detail }) =>
+      delivery.accept(defaultBus, {
+        version: '0',
+        id: randomUUID(),
+        'detail-type': detailType,
+        source,
+        account: cloud.account,
+        time: new Date(cloud.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+        region: cloud.region,
+        resources: [...resources],
+        detail,
+      }),
     resourceTypes: {
       'AWS::Events::Rule': ruleType(rules),
       'AWS::Events::EventBus': busType(rules),

@@ -31,9 +31,11 @@ export interface RuleRecord {
 }
 
 export const defaultBus = 'default';
-const maxBuses = 100;
+export const maxBuses = 100;
 const maxRules = 300;
 const maxTargets = 5;
+/** Services that EventBridge reaches by a role of the target's. */
+const byRole = /^arn:[^:]+:(states|codebuild):/;
 
 const invalid = (message: string): AwsError => new AwsError('ValidationException', message);
 const notFound = (message: string): AwsError => new AwsError('ResourceNotFoundException', message);
@@ -199,6 +201,8 @@ export class Rules {
       if (!target.Arn?.startsWith('arn:')) {
         throw invalid(`Parameter ${target.Arn} is not valid. Reason: Provided Arn is not in correct format.`);
       }
+      if (byRole.test(target.Arn) && !target.RoleArn)
+        throw invalid(`RoleArn is required for target ${target.Arn}.`);
     }
     return this.save({ ...rule, targets: all });
   }

@@ -28,7 +28,7 @@ import { inputFromProperties } from '../../resource-properties.ts';
 import { type Directory, type NamespaceRecord, newId } from './directory.ts';
 
 /** Per account and Region (FACTS: Cloud Map quotas). */
-const namespaceQuota = 50;
+export const namespaceQuota = 50;
 
 export function createNamespaces(
   cloud: Cloud,

@@ -20,7 +20,7 @@ import { applyPatches, booleanOf } from './patch.ts';
 import type { MakeOperation } from './rest-operation.ts';
 
 /** A hard quota of an account and Region ("Amazon API Gateway quotas"). */
-const maxKeys = 10_000;
+export const maxKeys = 10_000;
 
 export interface ApiKeys {
   create(input: CreateApiKeyRequest): ApiKeyRecord;

@@ -27,7 +27,7 @@ import { applyPatches, booleanOf, numberOf } from './patch.ts';
 import type { MakeOperation } from './rest-operation.ts';
 
 /** Regional REST APIs of an account and Region ("Amazon API Gateway quotas"). */
-const maxApis = 600;
+export const maxApis = 600;
 
 export interface RestApis {
   create(input: CreateRestApiRequest): ApiRecord;

@@ -35,8 +35,8 @@ import type { MakeOperation } from './rest-operation.ts';
 import { planPatches, stageText } from './usage-plan-patches.ts';
 
 /** Quotas of an account and Region ("Amazon API Gateway quotas"). */
-const maxPlans = 300;
-const maxPlansPerKey = 10;
+export const maxPlans = 300;
+export const maxPlansPerKey = 10;
 
 export interface UsagePlans {
   create(input: CreateUsagePlanRequest): UsagePlanRecord;

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { type Parameter, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ControlPlaneOutputs } from '../../src/model/control-plane.ts';
 import type { PoolOutputs } from '../../src/model/names.ts';
@@ -36,11 +36,14 @@ beforeAll(async () => {
     endpoint,
     credentials: { accessKeyId: 'operator', secretAccessKey: 'operator' },
   };
-  const { Parameters = [] } = await new SSMClient(options).send(
-    new GetParametersByPathCommand({ Path: '/saas-ecs', Recursive: true }),
-  );
+  const parameters: Parameter[] = [];
+  for await (const { Parameters = [] } of paginateGetParametersByPath(
+    { client: new SSMClient(options) },
+    { Path: '/saas-ecs', Recursive: true },
+  ))
+    parameters.push(...Parameters);
   const parameter = (name: string): string =>
-    Parameters.find(({ Name }) => Name?.endsWith(`/${name}`))?.Value ?? '';
+    parameters.find(({ Name }) => Name?.endsWith(`/${name}`))?.Value ?? '';
   outputs = JSON.parse(parameter('control-plane')) as ControlPlaneOutputs;
   pool = JSON.parse(parameter('pool')) as PoolOutputs;
   registry = new Registry(new RegistryTable(options, parameter('registry-table')));

@@ -27,7 +27,7 @@ function statements(template: Template): [string, Statement][] {
 
 /** Actions of AWS that know no resource, or none that exists before they are called. */
 const withoutResource =
-  /^(xray:|logs:(CreateLogDelivery|GetLogDelivery|UpdateLogDelivery|DeleteLogDelivery|ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$|ecs:(DescribeServices|DescribeTasks|ListTasks|DescribeTaskDefinition)$)/;
+  /^(xray:|elasticloadbalancing:DescribeTargetHealth$|logs:(CreateLogDelivery|GetLogDelivery|UpdateLogDelivery|DeleteLogDelivery|ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$|ecs:(DescribeServices|DescribeTasks|ListTasks|DescribeTaskDefinition)$)/;
 
 describe.each<ControlPlaneKind>(['builtin', 'sbt'])('the control plane %s', (controlPlane) => {
   let control: Template;

@@ -51,6 +51,8 @@ export function jobPolicy(props: JobPolicyProps): Statement[] {
       ),
       arn('cloudformation', `stack/${tenants}`),
     ),
+    // Whether a silo is served is seen at its targets; describing them knows no resource.
+    allow(['elasticloadbalancing:DescribeTargetHealth'], '*'),
     allow(['secretsmanager:GetSecretValue'], apiKeySecretArn),
     allow(
       of('apigateway', 'GET', 'POST'),
@@ -66,8 +68,7 @@ export function jobPolicy(props: JobPolicyProps): Statement[] {
       of(
         'cognito-idp',
         ...['AdminAddUserToGroup', 'AdminCreateUser', 'AdminDeleteUser', 'AdminGetUser', 'AdminInitiateAuth'],
-        ...['AdminSetUserPassword', 'CreateGroup', 'DeleteGroup', 'ListUsers', 'ListUsersInGroup'],
-        ...['DescribeUserPool', 'UpdateUserPool', 'DeleteUserPool'],
+        ...['AdminSetUserPassword', 'CreateGroup', 'DeleteGroup', 'UpdateUserPool', 'DeleteUserPool'],
       ),
       arn('cognito-idp', 'userpool/*'),
       {
@@ -77,6 +78,8 @@ export function jobPolicy(props: JobPolicyProps): Statement[] {
         },
       },
     ),
+    // What is gone has no tags, and that it is gone has to be seen.
+    allow(of('cognito-idp', 'DescribeUserPool', 'ListUsers', 'ListUsersInGroup'), arn('cognito-idp', 'userpool/*')),
     allow(
       of('dynamodb', 'Query', 'BatchWriteItem', 'DescribeTable', 'UpdateTable', 'DeleteTable'),
       arn('dynamodb', `table/${tenants}`),

@@ -31,9 +31,18 @@ export const onPool = <Input extends OnPool, Output>(
         {
           action: `cognito-idp:${nameOf(schema)}`,
           resource: ResourceArn ?? parts.pools.arn(UserPoolId ?? ''),
+          context: tagsOf(parts, ResourceArn?.split(':userpool/')[1] ?? UserPoolId),
         },
       ],
     },
+  );
+
+const tagsOf = (parts: Parts, poolId: string | undefined): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(parts.pools.find(poolId ?? '')?.tags ?? {}).map(([key, value]) => [
+      `aws:ResourceTag/${key}`,
+      value,
+    ]),
   );
 
 /** An operation that needs no credentials: what it gets (a token, a password) is what allows it. */

@@ -40,6 +40,7 @@ const entries = [
   'services/config/schema.ts',
   'services/deployment/toolkit-process.ts',
   'templates/synthesize.ts',
+  'ui/event-schema.ts',
 ]
   .map((file) => path.join(src, file))
   .filter((file) => existsSync(file));

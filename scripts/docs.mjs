@@ -1,6 +1,6 @@
 /**
  * Writes what is generated from the code: docs/cli.md from the command tree, schema/saas-ecs.schema.json from the
- * configuration's schema, and the lists in docs/embedded-cloud.md from an embedded cloud, started for the purpose. With
+ * configuration's schema, schema/events.schema.json from the event stream's, and the lists in docs/embedded-cloud.md from an embedded cloud, started for the purpose. With
  * --check it writes nothing and fails when a file is out of date.
  */
 import { execFileSync } from 'node:child_process';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { commandTree } from '../dist/cli.js';
 import { catalogue } from '../dist/embedded/catalogue.js';
 import { configJsonSchema } from '../dist/services/config/schema.js';
+import { eventsJsonSchema } from '../dist/ui/event-schema.js';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const check = process.argv.includes('--check');
@@ -47,7 +48,7 @@ ${pages.join('\n')}
 - **stdout is the result and nothing else**; progress, prompts and notes go to stderr.
 - \`--output json\` (or \`--json\`) prints one envelope: \`{"schemaVersion":1,"ok":true,"data":…}\` or
   \`{"schemaVersion":1,"ok":false,"error":{"code","message","detail","hint","exitCode"}}\`. \`--output ndjson\` prints the
-  progress as events, one JSON document a line, and the same envelope last.
+  progress as events, one JSON document a line, and the same envelope last (docs/ci.md).
 - **Exit codes**: 0 done, 1 failed, 2 usage or missing input, 3 changes present (\`--exit-code\`), 4 not found, 124 wait timed
   out while the operation goes on, 130 Ctrl-C, 143 SIGTERM. A declined confirmation is not 0.
 - **Prompts** appear only when stdin and stderr are terminals, not in CI, not with \`--json\` or \`--no-input\`. Each has a flag.
@@ -136,6 +137,7 @@ const embedded = filled(await readFile(path.join(root, 'docs/embedded-cloud.md')
 const files = {
   'docs/cli.md': cli,
   'docs/embedded-cloud.md': embedded,
+  'schema/events.schema.json': `${JSON.stringify(eventsJsonSchema(), null, 2)}\n`,
   'schema/saas-ecs.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
 };
 /** As the linter wants it: what is generated is linted like what is written. */

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { Invocation } from '../commands/invocation.ts';
 import type { OutputFormat, Terminal } from '../ui/output.ts';
+import { wait } from './values.ts';
 
 export interface Place extends Terminal {
   cwd: string;
@@ -74,6 +75,14 @@ export const option = (flags: string, description: string, variable?: string): O
   const made = new Option(flags, description);
   return variable === undefined ? made : made.env(`SAAS_ECS_${variable}`);
 };
+
+/** The flag of the commands that wait for something which goes on without them. */
+export const waitTimeout = (): Option =>
+  option(
+    '--wait-timeout <duration>',
+    'stop waiting after e.g. 90s or 10m, with exit code 124; what goes on goes on',
+    'WAIT_TIMEOUT',
+  ).argParser(wait);
 
 export const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;

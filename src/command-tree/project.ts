@@ -1,6 +1,6 @@
 /** Commands that set a whole system up and take it down again. */
 import { Option } from 'commander';
-import { option, type Tree } from './definition.ts';
+import { option, type Tree, waitTimeout } from './definition.ts';
 import { list } from './values.ts';
 
 export function projectCommands({ program, add, action }: Tree): void {
@@ -73,9 +73,27 @@ export function projectCommands({ program, add, action }: Tree): void {
             'changes of permissions to approve first; broadening unless given, on an account',
           ).choices(['never', 'any-change', 'broadening']),
         )
-        .option('-y, --yes', 'do not ask before deploying to an account, and approve permissions');
+        .option('-y, --yes', 'do not ask before deploying to an account, and approve permissions')
+        .addOption(waitTimeout());
       action(command, async (cli, _, options) =>
         (await import('../commands/deploy-shared.ts')).deployShared(cli, options),
+      );
+    },
+  );
+
+  add(
+    program,
+    'iam-policy [commands...]',
+    'print the least-privilege IAM policy for certain commands, or for all',
+    [
+      'saas-ecs iam-policy --env prod',
+      'saas-ecs iam-policy onboard watch describe-tenant --env prod',
+      'saas-ecs iam-policy --env prod --out policies',
+    ],
+    (command) => {
+      command.option('--out <dir>', 'write each document into a file there');
+      action(command, async (cli, [commands], options) =>
+        (await import('../commands/iam-policy.ts')).iamPolicy(cli, [commands ?? []].flat(), options),
       );
     },
   );
@@ -93,10 +111,24 @@ export function projectCommands({ program, add, action }: Tree): void {
   add(
     program,
     'destroy-shared',
-    'take down what deploy-shared made',
-    ['saas-ecs destroy-shared', 'saas-ecs destroy-shared --confirm acme-shop --json'],
+    'take down what deploy-shared made; data is kept',
+    [
+      'saas-ecs destroy-shared --dry-run',
+      'saas-ecs destroy-shared --confirm acme-shop --json',
+      "saas-ecs destroy-shared --include-tenants --delete-data --confirm 'acme-shop and its data'",
+    ],
     (command) => {
-      command.option('--confirm <app>', 'the name of the app, instead of typing it');
+      command
+        .option('--dry-run', 'list what would go and what would be kept, delete nothing')
+        .option('--include-tenants', 'offboard all tenants first, without export')
+        .option(
+          '--delete-data',
+          'delete what is kept otherwise: registry, tables, users, artifacts, key secret',
+        )
+        .option(
+          '--confirm <words>',
+          'instead of typing them: the name of the app; with --delete-data "NAME and its data"',
+        );
       action(command, async (cli, _, options) =>
         (await import('../commands/destroy-shared.ts')).destroyShared(cli, options),
       );

@@ -1,7 +1,7 @@
 /** Commands about tenants: in, out, looked at, limited, called. */
 import { Option } from 'commander';
 import { tenantStatuses } from '../model/tenant.ts';
-import { option, type Tree } from './definition.ts';
+import { option, type Tree, waitTimeout } from './definition.ts';
 import { quota, whole } from './values.ts';
 
 export function tenantCommands({ program, add, action }: Tree): void {
@@ -13,6 +13,7 @@ export function tenantCommands({ program, add, action }: Tree): void {
       'saas-ecs onboard',
       'saas-ecs onboard --tier premium --name acme --email admin@acme.example',
       'saas-ecs onboard --tier basic --name acme --email admin@acme.example --json | jq .data.apiUrl',
+      'saas-ecs onboard --resume acme --wait-timeout 10m',
     ],
     (command) => {
       command
@@ -21,8 +22,10 @@ export function tenantCommands({ program, add, action }: Tree): void {
           option('--name <name>', "the tenant's name: 3 to 40 lower-case letters, digits, dashes", 'NAME'),
         )
         .addOption(option('--email <address>', "e-mail address of the tenant's administrator", 'EMAIL'))
+        .option('--resume [tenant]', 'go on with an unfinished onboarding, as the registry remembers it')
         .option('--wait', 'wait until the tenant is served (the default)')
-        .option('--no-wait', 'begin, and go on in the background');
+        .option('--no-wait', 'begin, and go on in the background')
+        .addOption(waitTimeout());
       action(command, async (cli, _, options) =>
         (await import('../commands/onboard.ts')).onboard(cli, options),
       );
@@ -37,7 +40,8 @@ export function tenantCommands({ program, add, action }: Tree): void {
     (command) => {
       command
         .option('--confirm <name>', "the tenant's name, instead of typing it")
-        .option('--export <dir>', 'first write its users and items there, as NDJSON with a manifest');
+        .option('--export <dir>', 'first write its users and items there, as NDJSON with a manifest')
+        .addOption(waitTimeout());
       action(command, async (cli, [tenant = ''], options) =>
         (await import('../commands/offboard.ts')).offboard(cli, tenant, options),
       );
@@ -73,6 +77,39 @@ export function tenantCommands({ program, add, action }: Tree): void {
     (command) => {
       action(command, async (cli, [tenant = '']) =>
         (await import('../commands/describe-tenant.ts')).describeTenant(cli, tenant),
+      );
+    },
+  );
+
+  add(
+    program,
+    'explain <tenant-or-stack>',
+    'say why a tenant or a stack is as it is, and what to do',
+    [
+      'saas-ecs explain acme',
+      'saas-ecs explain shared-infra-stack',
+      'saas-ecs explain acme --json | jq .data.cause',
+    ],
+    (command) => {
+      action(command, async (cli, [subject = '']) =>
+        (await import('../commands/explain.ts')).explain(cli, subject),
+      );
+    },
+  );
+
+  add(
+    program,
+    'watch <tenant|operation>',
+    'follow an operation that runs elsewhere, until it ends; takes nothing over',
+    [
+      'saas-ecs watch acme',
+      'saas-ecs watch acme --wait-timeout 15m --output ndjson',
+      'saas-ecs watch k3m5p7q9ab/20260131T120000000Z-1a2b3c4d --json',
+    ],
+    (command) => {
+      command.addOption(waitTimeout());
+      action(command, async (cli, [reference = ''], options) =>
+        (await import('../commands/watch.ts')).watch(cli, reference, options),
       );
     },
   );

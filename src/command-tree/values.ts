@@ -27,3 +27,15 @@ export const list = (text: string): string[] =>
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean);
+
+/** Gives milliseconds, of `90s`, `10m` or `1h30m`. */
+export const wait = (text: string): number => {
+  const [, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
+  const ms = (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+  if (ms === 0 || ms > longestTimerMs)
+    throw new InvalidArgumentError('a duration is e.g. 90s, 10m or 1h30m, and 24 days at most');
+  return ms;
+};
+
+/** A timer of Node.js that is to wait longer fires at once. */
+const longestTimerMs = 2 ** 31 - 1;

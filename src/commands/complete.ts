@@ -39,7 +39,8 @@ const takesValue = (command: Command, word: string | undefined): boolean =>
 
 async function argumentValues(cli: Invocation, command: Command, position: number): Promise<string[]> {
   const name = command.registeredArguments[position]?.name();
-  if (name === 'tenant') return tenantNames(cli);
+  if (name === 'tenant' || name === 'tenant-or-stack' || name === 'tenant|operation') return tenantNames(cli);
+  if (name === 'commands') return (await import('../services/iam-policy/needs.ts')).policyCommands;
   if (name === 'shell') return ['bash', 'zsh', 'fish'];
   return [];
 }
@@ -49,6 +50,7 @@ async function valuesOf(cli: Invocation, option: Option): Promise<string[]> {
   switch (option.long) {
     case '--tenant':
     case '--confirm':
+    case '--resume':
       return tenantNames(cli);
     case '--tier':
       return quietly(async () => (await cli.config()).tiers.map((tier) => tier.name));

@@ -5,7 +5,7 @@ import { deployShared as deploy, reviewShared } from '../services/deployment/dep
 import type { StackChange } from '../services/deployment/toolkit-protocol.ts';
 import { tellingWhatGoesOn } from '../services/stopped.ts';
 import { duration, facts, plural, table } from '../ui/table.ts';
-import type { Invocation } from './invocation.ts';
+import { type Invocation, waiting } from './invocation.ts';
 
 /** Which changes of permissions somebody must approve. */
 type ApprovalLevel = 'never' | 'any-change' | 'broadening';
@@ -16,6 +16,8 @@ export interface DeploySharedOptions {
   yes?: boolean;
   bootstrap?: boolean;
   requireApproval?: ApprovalLevel;
+  /** Milliseconds. */
+  waitTimeout?: number;
 }
 
 export async function deployShared(cli: Invocation, options: DeploySharedOptions): Promise<void> {
@@ -39,10 +41,12 @@ export async function deployShared(cli: Invocation, options: DeploySharedOptions
     reviewed = await cli.run((context) => reviewShared(context));
     await approve(cli, level, reviewed.changes, options.yes ?? false);
   }
-  const deployed = await cli.run((context) =>
-    tellingWhatGoesOn(context, { what: 'the deployment', command: 'saas-ecs deploy-shared' }, () =>
-      deploy(context, { bootstrap, assembly: reviewed?.assembly }),
-    ),
+  const deployed = await cli.run(
+    (context) =>
+      tellingWhatGoesOn(context, { what: 'the deployment', command: 'saas-ecs deploy-shared' }, () =>
+        deploy(context, { bootstrap, assembly: reviewed?.assembly }),
+      ),
+    waiting(options),
   );
   cli.output.result(deployed, (colors) => {
     const changed = deployed.stacks.filter((stack) => stack.status === 'deployed');

@@ -19,7 +19,7 @@ export async function describeTenant(cli: Invocation, reference: string): Promis
           : [
               [
                 'operation',
-                `${operation.kind}, at ${operation.step ?? 'its first step'}, by ${operation.by} since ${operation.startedAt}`,
+                `${operation.id}: ${operation.kind}, at ${operation.step ?? 'its first step'}, by ${operation.by} since ${operation.startedAt}`,
               ] as const,
             ]),
         ['administrator', tenant.adminEmail],

@@ -1,6 +1,7 @@
 import type { Config } from '../model/config.ts';
-import { ExitCode } from '../model/error.ts';
+import { ExitCode, SaasError } from '../model/error.ts';
 import type { ProgressEvent } from '../model/progress.ts';
+import { stopError, WaitTimeout } from '../model/stop.ts';
 import type { Context } from '../services/context.ts';
 import type { Target } from '../services/environment.ts';
 import type { Output } from '../ui/output.ts';
@@ -15,6 +16,10 @@ export interface GlobalOptions {
   /** False with --no-input. */
   input?: boolean;
 }
+
+/** The wait that `--wait-timeout` gives, for {@link Invocation.run}. */
+export const waiting = ({ waitTimeout }: { waitTimeout?: number }): { waitMs?: number } =>
+  waitTimeout === undefined ? {} : { waitMs: waitTimeout };
 
 /** One run of a command: where it writes, whom it may ask, and the way to the services. */
 export class Invocation {
@@ -64,14 +69,27 @@ export class Invocation {
     return this.#context(() => {});
   }
 
-  /** Runs an operation with its progress drawn; what is drawn is final before the result is given. */
-  async run<T>(work: (context: Context) => Promise<T>): Promise<T> {
+  /**
+   * Runs an operation with its progress drawn; what is drawn is final before the result is given. Throws
+   * `wait_timed_out` when it takes longer than `waitMs`.
+   */
+  async run<T>(work: (context: Context) => Promise<T>, options: { waitMs?: number } = {}): Promise<T> {
     const context = await this.quietContext();
     const { progressView } = await import('../ui/progress.ts');
-    const view = await progressView(this.output, this.signal);
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.signal, over.signal]);
+    const { waitMs } = options;
+    const timer =
+      waitMs === undefined ? undefined : setTimeout(() => over.abort(new WaitTimeout(waitMs)), waitMs);
+    const view = await progressView(this.output, signal);
     try {
-      return await work({ ...context, watch: (event) => view.watch(event) });
+      return await work({ ...context, signal, watch: (event) => view.watch(event) });
+    } catch (error) {
+      // What an operation fails with on its way out, when it has no words of its own for that.
+      if (!over.signal.aborted || this.signal.aborted || isStop(error)) throw error;
+      throw stopError(over.signal, 'the command', { hint: 'run the same command again', cause: error });
     } finally {
+      clearTimeout(timer);
       await view.settle();
     }
   }
@@ -86,3 +104,5 @@ export class Invocation {
     };
   }
 }
+
+const isStop = (error: unknown): boolean => error instanceof SaasError && error.code === 'wait_timed_out';

@@ -2,11 +2,13 @@ import path from 'node:path';
 import { SaasError } from '../model/error.ts';
 import { offboard as offboardTenant, planOffboarding } from '../services/tenants/offboard.ts';
 import { plural } from '../ui/table.ts';
-import type { Invocation } from './invocation.ts';
+import { type Invocation, waiting } from './invocation.ts';
 
 export interface OffboardOptions {
   confirm?: string;
   export?: string;
+  /** Milliseconds. */
+  waitTimeout?: number;
 }
 
 export async function offboard(cli: Invocation, reference: string, options: OffboardOptions): Promise<void> {
@@ -28,11 +30,13 @@ export async function offboard(cli: Invocation, reference: string, options: Offb
   }
   await prompts.confirmName(options.confirm, tenant.name, { message: `Type ${tenant.name} to delete it` });
 
-  const done = await cli.run((context) =>
-    offboardTenant(context, {
-      tenant: tenant.tenantId,
-      ...(options.export !== undefined && { exportTo: path.resolve(cli.cwd, options.export) }),
-    }),
+  const done = await cli.run(
+    (context) =>
+      offboardTenant(context, {
+        tenant: tenant.tenantId,
+        ...(options.export !== undefined && { exportTo: path.resolve(cli.cwd, options.export) }),
+      }),
+    waiting(options),
   );
   output.result(done, (colors) => {
     const { deleted } = done;

@@ -1,21 +1,64 @@
 import path from 'node:path';
+import { ExitCode, SaasError } from '../model/error.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { emailProblem, tenantNameProblem } from '../model/tenant.ts';
 import { goOnInBackground } from '../services/background.ts';
 import { beginOnboarding, onboard as onboardTenant } from '../services/tenants/onboard.ts';
+import { type OnboardRequest, unfinishedRequest } from '../services/tenants/reservation.ts';
 import { duration, facts } from '../ui/table.ts';
-import type { Invocation } from './invocation.ts';
+import { type Invocation, waiting } from './invocation.ts';
 
 export interface OnboardOptions {
   tier?: string;
   name?: string;
   email?: string;
+  /** Of the onboarding to go on with: a tenant, or true with --name. */
+  resume?: string | boolean;
   /** False with --no-wait. */
   wait?: boolean;
+  /** Milliseconds. */
+  waitTimeout?: number;
 }
 
 export async function onboard(cli: Invocation, options: OnboardOptions): Promise<void> {
-  const { prompts, output } = cli;
+  const { output } = cli;
+  const request = options.resume ? await unfinished(cli, options) : await ask(cli, options);
+  if (options.wait === false) return begin(cli, request);
+  const tenant = await cli.run((context) => onboardTenant(context, request), waiting(options));
+  output.result(tenant, (colors) =>
+    [
+      `${colors.green('✔')} tenant ${colors.bold(tenant.name)} is served (${duration(tenant.durationMs)})`,
+      '',
+      facts(colors, [
+        ['id', tenant.tenantId],
+        ['tier', `${tenant.tier} (${describeModel[tenant.model]})`],
+        ['API', tenant.apiUrl ?? ''],
+        ['administrator', `${tenant.adminEmail} (invited by mail)`],
+        ['operation', tenant.operationId],
+      ]),
+    ].join('\n'),
+  );
+  output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
+}
+
+/** What an earlier onboarding was asked for; a flag that is given as well must agree with it. */
+async function unfinished(cli: Invocation, options: OnboardOptions): Promise<OnboardRequest> {
+  const reference = typeof options.resume === 'string' ? options.resume : options.name;
+  if (reference === undefined)
+    throw new SaasError('missing_input', 'which onboarding is to be resumed?', {
+      hint: 'name the tenant: saas-ecs onboard --resume NAME',
+      exitCode: ExitCode.usage,
+    });
+  const remembered = await unfinishedRequest(await cli.quietContext(), reference);
+  return {
+    ...remembered,
+    ...(options.tier !== undefined && { tier: options.tier }),
+    ...(options.email !== undefined && { email: options.email }),
+  };
+}
+
+async function ask(cli: Invocation, options: OnboardOptions): Promise<OnboardRequest> {
+  const { prompts } = cli;
   const config = await cli.config();
   const tier = await prompts.choose(options.tier, {
     flag: '--tier',
@@ -45,26 +88,11 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
     '--name': options.name,
     '--email': options.email,
   });
-
-  if (options.wait === false) return begin(cli, { tier, name, email });
-  const tenant = await cli.run((context) => onboardTenant(context, { tier, name, email }));
-  output.result(tenant, (colors) =>
-    [
-      `${colors.green('✔')} tenant ${colors.bold(tenant.name)} is served (${duration(tenant.durationMs)})`,
-      '',
-      facts(colors, [
-        ['id', tenant.tenantId],
-        ['tier', `${tenant.tier} (${describeModel[tenant.model]})`],
-        ['API', tenant.apiUrl ?? ''],
-        ['administrator', `${tenant.adminEmail} (invited by mail)`],
-      ]),
-    ].join('\n'),
-  );
-  output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
+  return { tier, name, email };
 }
 
 /** Writes the tenant down and leaves the rest to a process in the background. */
-async function begin(cli: Invocation, request: { tier: string; name: string; email: string }): Promise<void> {
+async function begin(cli: Invocation, request: OnboardRequest): Promise<void> {
   const context = await cli.quietContext();
   const tenant = await beginOnboarding(context, request);
   const { root } = context.config;
@@ -84,7 +112,7 @@ async function begin(cli: Invocation, request: { tier: string; name: string; ema
     { ...tenant, durationMs: 0, steps: [] },
     () => `tenant ${tenant.name} is being onboarded in the background (log: ${log})`,
   );
-  cli.output.next(`saas-ecs describe-tenant ${tenant.name}`);
+  cli.output.next(`saas-ecs watch ${tenant.name}`);
 }
 
 const describeModel: Record<Tenant['model'], string> = {

@@ -36,6 +36,20 @@ export interface Config {
   routing: 'direct' | 'proxy';
 }
 
+/** A statement of an IAM policy, with CloudFormation's `${AWS::…}` in its texts. */
+export interface JobStatement {
+  Effect: 'Allow';
+  Action: string[];
+  Resource: string[];
+  Condition?: object;
+}
+
+export interface Job {
+  /** Holds the program and a project file. */
+  directory: string;
+  policy: readonly JobStatement[];
+}
+
 /**
  * What the templates are synthesized from: the part of the configuration that shapes the infrastructure of one
  * environment. Everything in it is plain JSON.
@@ -54,6 +68,6 @@ export interface Deployment {
   adminEmail: string;
   /** Whether packages of functions are installed into them, which takes Docker. */
   bundles: boolean;
-  /** What a lifecycle job is given: the project file and the program, in a directory of their own; no jobs when absent. */
-  jobDirectory?: string;
+  /** What carries registrations out; nothing does when absent. */
+  job?: Job;
 }

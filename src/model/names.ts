@@ -20,6 +20,10 @@ export const cellNumber = (cell: string): number => Number(cell.slice('cell-'.le
 export const cellStackName = (prefix: string | undefined, cell: string): string => withPrefix(prefix, cell);
 /** Parameter of the further cells' template. */
 export const cellNameParameter = 'CellName';
+/** In an IAM pattern: ten characters, as every tenant's id has. */
+export const anyTenantId = '??????????';
+/** CloudFormation keeps as many characters of a stack's name where it makes a role's name of it. */
+export const stackNameInRole = 24;
 
 /** SSM parameters that the shared stacks write, below {@link parameterPath}; tenant templates and the CLI read them. */
 export const sharedParameters = {
@@ -31,6 +35,9 @@ export const sharedParameters = {
   /** StringList. */
   privateSubnetIds: 'private-subnet-ids',
   executionRoleArn: 'execution-role-arn',
+  /** The role that CloudFormation takes for tenants' stacks, and the boundary of the roles in them. Where there are silo tiers. */
+  tenantStackRoleArn: 'tenant-stack-role-arn',
+  tenantBoundaryArn: 'tenant-boundary-arn',
   sharedClusterName: 'shared-cluster-name',
   sharedClusterCapacityProvider: 'shared-cluster-capacity-provider',
   /** Of the first cell, where the pool is. */

@@ -1,10 +1,10 @@
 /**
  * What an operation tells whoever watches it. The services emit; a terminal, a log or a test renders. Events are
- * plain JSON, so `--output ndjson` can print them as they are.
+ * plain JSON, so that `--output ndjson` can print them.
  */
 export type ProgressEvent =
-  /** The steps to come, in order; they run one after the other. */
-  | { type: 'plan'; title: string; steps: { step: string; title: string }[] }
+  /** The steps to come, in order; they run one after the other. `operationId`: by which others can watch it. */
+  | { type: 'plan'; title: string; operationId?: string; steps: { step: string; title: string }[] }
   | { type: 'step-started'; step: string; title: string }
   /** `skipped`: an earlier run of the same operation had done it, or there was nothing to do. */
   | { type: 'step-done'; step: string; title: string; durationMs: number; skipped: boolean }

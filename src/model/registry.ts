@@ -50,6 +50,10 @@ export const registryKeys = {
   audit: (at: string, id: string): Key => ({ pk: `AUDIT#${at.slice(0, 10)}`, sk: `${at}#${id}` }),
 } as const;
 
+/** How an operation is named to others: it says the tenant, by which the registry finds it. */
+export const operationReference = (tenantId: string, operationId: string): string =>
+  `${tenantId}/${operationId}`;
+
 /** `gsi1` keys: all tenants in order of creation. */
 export const tenantIndexKey = (createdAt: string, tenantId: string): { gsi1pk: string; gsi1sk: string } => ({
   gsi1pk: 'TENANTS',

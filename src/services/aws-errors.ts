@@ -106,6 +106,14 @@ const rules: readonly Rule[] = [
   },
 ];
 
+/** What is said and advised for one of the codes that {@link toSaasError} gives; undefined for any other code. */
+export function knownFailure(code: string): { message: string; hint: string } | undefined {
+  const rule = rules.find((candidate) => candidate.code === code);
+  if (!rule) return undefined;
+  const { message, hint } = rule;
+  return { message: typeof message === 'string' ? message : message(''), hint };
+}
+
 /** Turns whatever was thrown into the one error that a user sees. What AWS said goes into its detail. */
 export function toSaasError(error: unknown): SaasError {
   if (error instanceof SaasError) return error;

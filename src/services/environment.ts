@@ -86,6 +86,20 @@ export function chooseEnvironment(config: Config, name: string | undefined): Env
   });
 }
 
+/** The account and Region of every embedded cloud. */
+const embeddedPlace = { account: '000000000000', region: 'us-east-1' };
+
+/** Which account and Region an environment is in, without reaching for it. */
+export function whereabouts(
+  config: Config,
+  name: string | undefined,
+  region?: string,
+): { environment: Environment; account: string; region: string } {
+  const environment = chooseEnvironment(config, name);
+  if (environment.target === 'embedded') return { environment, ...embeddedPlace };
+  return { environment, account: environment.account, region: region ?? environment.region };
+}
+
 /** Finds the environment and makes it reachable: the embedded cloud is started when it does not run. */
 export async function resolveEnvironment(config: Config, options: ResolveOptions = {}): Promise<Target> {
   const environment = chooseEnvironment(config, options.name);
@@ -103,13 +117,13 @@ async function embeddedTarget(
     root: config.root,
     ...(options.onStart && { onStart: options.onStart }),
   });
-  const region = 'us-east-1';
+  const { account, region } = embeddedPlace;
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return {
     environment,
     app: config.app,
     prefix: environment.prefix,
-    account: '000000000000',
+    account,
     region,
     azs: 2,
     nat: 'single',

@@ -203,6 +203,8 @@ export class Identity {
 
   /** Deletes a silo's user pool with all users; false when it is gone already. */
   async deletePool(userPoolId: string): Promise<boolean> {
+    // A policy that goes by tags forbids what is gone, rather than to say that it is.
+    if (!(await this.poolExists(userPoolId))) return false;
     try {
       await this.#client.send(
         new UpdateUserPoolCommand({ UserPoolId: userPoolId, DeletionProtection: 'INACTIVE' }),

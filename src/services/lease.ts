@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SaasError } from '../model/error.ts';
 import { processIdentity } from '../model/process.ts';
 import type { Context } from './context.ts';
+import type { Link } from './explain/chain.ts';
 import type { Registry, TenantChanges, TenantRecord } from './registry/registry.ts';
 
 export type OperationKind = 'onboard' | 'offboard' | 'throttle' | 'upgrade' | 'move' | 'suspend' | 'resume';
@@ -25,9 +26,33 @@ export interface Operation {
   leaseUntil: string;
   /** Steps that are done. */
   done: string[];
+  /** All steps in order, for whoever watches; written with the first step's writes. */
+  steps?: OperationStep[];
   /** What steps leave for later ones and for a later run; plain JSON. */
   data: Record<string, unknown>;
-  failure?: { step: string; reason: string; at: string };
+  failure?: OperationFailure;
+}
+
+/** How a run ended, for `explain`. */
+export interface OperationFailure {
+  step: string;
+  reason: string;
+  /** ISO 8601. */
+  at: string;
+  /** The error's code and its hint. */
+  code?: string;
+  hint?: string;
+  /** What was found out when it failed; a rollback takes the traces away. */
+  evidence?: Link[];
+}
+
+export interface OperationStep {
+  name: string;
+  title: string;
+  /** ISO 8601; once it began. */
+  startedAt?: string;
+  /** Once it is done. */
+  durationMs?: number;
 }
 
 export interface OperationProcess {
@@ -44,7 +69,7 @@ export const leaseMs = 15_000;
 export const renewEveryMs = 5_000;
 
 /** Longer than a holder that lives takes to renew. */
-const observeMs = renewEveryMs + 1_000;
+export const observeMs = renewEveryMs + 1_000;
 /** Clocks of two machines are not trusted to agree better than this; AWS itself refuses requests that are further off. */
 const skewMs = 5 * 60_000;
 
@@ -84,7 +109,7 @@ function isAlive({ pid, identity }: OperationProcess): boolean {
  * `held`: somebody works on it. `free`: nobody does. `silent`: by this machine's clock the lease ran out, by the
  * holder's it may not have.
  */
-function standing(operation: Operation, now: Date): 'held' | 'free' | 'silent' {
+export function standing(operation: Operation, now: Date): 'held' | 'free' | 'silent' {
   if (operation.failure) return 'free';
   const here = isHere(operation.process);
   if (here && !isAlive(operation.process)) return 'free';
@@ -138,8 +163,12 @@ export async function claim(
   }
   const operation = newOperation(kind, context.now(), data);
   if (seen?.kind === kind) {
-    const { id, startedAt, done, data: left } = seen;
-    Object.assign(operation, { id, startedAt, done: [...done], data: { ...data, ...left } });
+    const { id, startedAt, done, steps, data: left } = seen;
+    Object.assign(
+      operation,
+      { id, startedAt, done: [...done], data: { ...data, ...left } },
+      steps && { steps },
+    );
   }
   const updatedAt = context.now().toISOString();
   const taken = await registry.claimTenant(tenant, { ...changes, operation, updatedAt });
@@ -166,6 +195,6 @@ const gerund: Record<OperationKind, string> = {
 function busy(tenant: TenantRecord, { kind, process: by, startedAt }: Operation): SaasError {
   return new SaasError('tenant_busy', `tenant "${tenant.name}" is ${gerund[kind]} already`, {
     detail: `by ${by.user} on ${by.host} (process ${by.pid}), since ${startedAt}`,
-    hint: `wait for it to end, then run the command again; watch it with: saas-ecs describe-tenant ${tenant.name}`,
+    hint: `wait for it to end, then run the command again; watch it with: saas-ecs watch ${tenant.name}`,
   });
 }

@@ -4,10 +4,15 @@
  */
 import { SaasError } from '../model/error.ts';
 import type { StepReport } from '../model/progress.ts';
+import { operationReference } from '../model/registry.ts';
+import { toSaasError } from './aws-errors.ts';
 import type { Context } from './context.ts';
+import { ExplainedError } from './explain/chain.ts';
 import { Journal } from './journal.ts';
 import { claim, type OperationKind } from './lease.ts';
+import { stoppedOperation } from './operation-words.ts';
 import type { Ending, Registry, TenantChanges, TenantRecord } from './registry/registry.ts';
+import { environmentFlag } from './stopped.ts';
 
 export interface Step<Data> {
   name: string;
@@ -41,8 +46,8 @@ export interface Run<Data> {
   begin?: TenantChanges;
   /** The tenant's status once a step failed: `failed`, or what it was. */
   onFailure?: 'failed' | 'unchanged';
-  /** The command that goes on with it, told to who stops watching. */
-  resume?: string;
+  /** Flags that a later run needs as well, told to who stops watching. */
+  resumeWith?: string;
   /** What the operation's end makes of the tenant; `retired` keeps its record as history and frees its name. */
   end: Ending;
   /** Holder of the operation that this process wrote with the tenant's item itself: it needs no claiming. */
@@ -50,6 +55,8 @@ export interface Run<Data> {
 }
 
 export interface Ran<Data> {
+  /** By which others can watch it, and find it later. */
+  operationId: string;
   tenant: TenantRecord;
   data: Partial<Data>;
   steps: StepReport[];
@@ -79,30 +86,44 @@ export async function runOperation<Data extends object>(
   const data = operation.data as Partial<Data>;
   const steps = run.steps(tenant);
   const reports: StepReport[] = [];
+  const reference = operationReference(tenant.tenantId, operation.id);
+  const interrupted = (): SaasError => stoppedOperation(context, operation.kind, tenant.name, run.resumeWith);
+  // What an earlier run did keeps the time that it took.
+  const known = new Map(operation.steps?.map((step) => [step.name, step]));
+  operation.steps = steps.map(({ name, title }) => ({ ...known.get(name), name, title }));
 
   const fail = async (step: Step<Data>, error: unknown): Promise<never> => {
     journal.assertHeld();
     // An interrupted operation has not failed: the next run takes it up.
-    if (context.signal.aborted) throw interrupted(run, journal.tenant);
+    if (context.signal.aborted) throw interrupted();
     const reason = error instanceof Error ? error.message : String(error);
-    operation.failure = { step: step.name, reason, at: context.now().toISOString() };
+    const known = toSaasError(error);
+    operation.failure = {
+      step: step.name,
+      reason,
+      at: context.now().toISOString(),
+      code: known.code,
+      ...(known.hint !== undefined && { hint: known.hint }),
+      ...(error instanceof ExplainedError && { evidence: [...error.evidence] }),
+    };
     const status = run.onFailure === 'unchanged' ? {} : { status: 'failed' as const };
     const lastError = `${step.title}: ${reason}`;
     // What can't be written down is no more than a run that was killed here; the step's error is what matters.
     await journal.write({ ...status, lastError, updatedAt: operation.failure.at }).catch(() => {});
-    throw error;
+    throw withExplain(known, `saas-ecs explain ${tenant.name}${environmentFlag(context)}`);
   };
 
   context.watch({
     type: 'plan',
     title: run.title,
+    operationId: reference,
     steps: steps.map(({ name, title }) => ({ step: name, title })),
   });
   journal.keepAlive();
   try {
-    for (const step of steps) {
+    for (const [index, step] of steps.entries()) {
       journal.assertHeld();
-      if (context.signal.aborted) throw interrupted(run, journal.tenant);
+      if (context.signal.aborted) throw interrupted();
       const { name, title } = step;
       if (operation.done.includes(name) && !step.always) {
         context.watch({ type: 'step-done', step: name, title, durationMs: 0, skipped: true });
@@ -111,6 +132,8 @@ export async function runOperation<Data extends object>(
       }
       const startedAt = performance.now();
       const durationMs = (): number => Math.round(performance.now() - startedAt);
+      const entry = { name, title, startedAt: context.now().toISOString() };
+      operation.steps[index] = entry;
       context.watch({ type: 'step-started', step: name, title });
       try {
         await step.run(data, {
@@ -128,30 +151,31 @@ export async function runOperation<Data extends object>(
         await fail(step, error);
       }
       if (!operation.done.includes(name)) operation.done.push(name);
+      operation.steps[index] = { ...entry, durationMs: durationMs() };
       await journal.write();
       context.watch({ type: 'step-done', step: name, title, durationMs: durationMs(), skipped: false });
       reports.push({ name, status: 'done', durationMs: durationMs() });
     }
     const ended = await journal.end(run.end);
-    return { tenant: ended, data, steps: reports, durationMs: Math.round(performance.now() - began) };
+    return {
+      operationId: reference,
+      tenant: ended,
+      data,
+      steps: reports,
+      durationMs: Math.round(performance.now() - began),
+    };
   } finally {
     await journal.close({ release: context.signal.aborted });
   }
 }
 
-function interrupted({ kind, resume }: Run<never>, { name }: TenantRecord): SaasError {
-  return new SaasError(
-    'interrupted',
-    `stopped watching: the ${nouns[kind] ?? kind} of "${name}" is not finished`,
-    {
-      detail: 'nothing was undone; what CloudFormation has begun goes on',
-      hint: `take it up where it stopped: ${resume ?? `run the same ${kind} command again`}`,
-      exitCode: 130,
-    },
-  );
+/** The error, its hint ending with the command that tells all of it. */
+function withExplain(error: SaasError, command: string): SaasError {
+  const { code, message, detail, hint, exitCode } = error;
+  return new SaasError(code, message, {
+    ...(detail !== undefined && { detail }),
+    hint: hint === undefined ? `see why: ${command}` : `${hint}; see why: ${command}`,
+    exitCode,
+    cause: error,
+  });
 }
-
-const nouns: Partial<Record<OperationKind, string>> = {
-  onboard: 'onboarding',
-  offboard: 'offboarding',
-};

@@ -15,6 +15,8 @@ export interface SharedOutputs {
   registryTable: string;
   artifactsBucket: string;
   apiKeySecretArn: string;
+  /** What CloudFormation makes tenants' stacks with; undefined when no tier is a silo. */
+  tenantStackRoleArn: string | undefined;
   /** The first cell, as its stack wrote it. */
   cell: CellOutputs;
   /** Undefined when no tier has the model `pool`. */
@@ -32,6 +34,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     registryTable: path('registryTable'),
     artifactsBucket: path('artifactsBucket'),
     apiKeySecretArn: path('apiKeySecret'),
+    tenantStackRoleArn: path('tenantStackRoleArn'),
     pool: path('pool'),
     controlPlane: path('controlPlane'),
     cell: cellParameterPath(app, environment.name, firstCell),
@@ -54,6 +57,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     registryTable: need(names.registryTable),
     artifactsBucket: need(names.artifactsBucket),
     apiKeySecretArn: need(names.apiKeySecretArn),
+    tenantStackRoleArn: values.get(names.tenantStackRoleArn),
     cell: JSON.parse(need(names.cell)) as CellOutputs,
     pool: pool === undefined ? undefined : (JSON.parse(pool) as PoolOutputs),
     controlPlane: controlPlane === undefined ? undefined : (JSON.parse(controlPlane) as ControlPlaneOutputs),

@@ -1,19 +1,12 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
-import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import {
-  DescribeServicesCommand,
-  DescribeTaskDefinitionCommand,
-  DescribeTasksCommand,
-  ECSClient,
-  ListTasksCommand,
-} from '@aws-sdk/client-ecs';
 import { SaasError } from '../model/error.ts';
 import type { ClientOptions } from './environment.ts';
+import { causeOf } from './explain/causes.ts';
+import { ExplainedError, type Link } from './explain/chain.ts';
+import { redact } from './explain/redact.ts';
+import { ServiceEvidence } from './explain/service-evidence.ts';
 
 const explained = new Set(['stack_failed', 'deployment_failed']);
-
-/** Log lines of a stopped task that an error shows. */
-const lastLines = 10;
 
 type FailureEvent = Pick<
   StackEvent,
@@ -25,11 +18,11 @@ type FailureEvent = Pick<
  * deletes the tasks and their logs.
  */
 export class FailureWatch {
-  readonly #options: ClientOptions;
-  readonly #found: Promise<string[]>[] = [];
+  readonly #evidence: ServiceEvidence;
+  readonly #found: Promise<Link[]>[] = [];
 
   constructor(options: ClientOptions) {
-    this.#options = options;
+    this.#evidence = new ServiceEvidence(options);
   }
 
   /** To be given every event of the stack. */
@@ -38,54 +31,60 @@ export class FailureWatch {
     if (ResourceType !== 'AWS::ECS::Service' || !ResourceStatus?.endsWith('_FAILED')) return;
     // A neighbour's failure cancels the others: those have no cause of their own.
     if (/cancelled/i.test(ResourceStatusReason) || !PhysicalResourceId.startsWith('arn:')) return;
-    this.#found.push(diagnose(this.#options, PhysicalResourceId).catch(() => []));
+    this.#found.push(this.#evidence.of(PhysicalResourceId).catch(() => []));
   }
 
-  /** Throws the error again, with what was found in its detail. */
+  /** Throws the error again: with the likely cause in its message, and what was found in its detail. */
   async explain(error: unknown): Promise<never> {
     if (!(error instanceof SaasError) || !explained.has(error.code)) throw error;
-    const found = (await Promise.all(this.#found)).flat();
-    const known = error.detail ?? '';
-    throw new SaasError(error.code, error.message, {
-      detail: [known, ...found.filter((line) => !known.includes(line.replace(/^\w+: /, '')))]
-        .filter(Boolean)
-        .join('\n'),
-      ...(error.hint !== undefined && { hint: error.hint }),
-      cause: error,
-    });
+    const evidence = [
+      ...(error instanceof ExplainedError ? error.evidence : []),
+      ...(await Promise.all(this.#found)).flat(),
+    ];
+    // CloudFormation and the toolkit may have put log lines into it.
+    const known = redact(error.detail ?? '');
+    const [, stack, resource] = /^stack "([^"]+)"(?: failed at (\S+))?/.exec(error.message) ?? [];
+    const itself: Link = {
+      kind: 'resource',
+      name: resource ?? stack ?? '',
+      status: 'failed',
+      detail: `${error.message}\n${known}`,
+      at: null,
+    };
+    const cause = causeOf([...evidence, itself]);
+    throw new ExplainedError(
+      error.code,
+      cause ? `${error.message}; likely cause: ${cause.text}` : error.message,
+      evidence,
+      {
+        detail: [
+          known,
+          ...evidence.flatMap(asLines).filter((line) => !known.includes(line.replace(/^\w+: /, ''))),
+        ]
+          .filter(Boolean)
+          .join('\n'),
+        hint: [
+          ...(cause ? [...cause.fix, 'then run the same command again'] : [error.hint]),
+          // A tenant's stack is explained with its tenant.
+          ...(stack !== undefined && error.code === 'deployment_failed'
+            ? [`all of it: saas-ecs explain ${stack}`]
+            : []),
+        ]
+          .filter(Boolean)
+          .join('; '),
+        cause: error,
+      },
+    );
   }
 }
 
-/** Why ECS stopped a service's tasks, and what the last of them logged. */
-export async function diagnose(options: ClientOptions, serviceArn: string): Promise<string[]> {
-  const ecs = new ECSClient(options);
-  const [cluster = '', service = ''] = serviceArn.split('/').slice(-2);
-  const lines: string[] = [];
-  const { services = [] } = await ecs.send(new DescribeServicesCommand({ cluster, services: [service] }));
-  for (const deployment of services[0]?.deployments ?? [])
-    if (deployment.rolloutState === 'FAILED')
-      lines.push(`deployment: ${deployment.rolloutStateReason ?? ''}`);
-  const { taskArns = [] } = await ecs.send(
-    new ListTasksCommand({ cluster, serviceName: service, desiredStatus: 'STOPPED' }),
-  );
-  const [newest] = taskArns;
-  if (newest === undefined) return lines;
-  const { tasks = [] } = await ecs.send(new DescribeTasksCommand({ cluster, tasks: [newest] }));
-  const [task] = tasks;
-  if (!task) return lines;
-  lines.push(`task: ${task.stoppedReason ?? 'stopped without a reason'}`);
-  const { taskDefinition } = await ecs.send(
-    new DescribeTaskDefinitionCommand({ taskDefinition: task.taskDefinitionArn ?? '' }),
-  );
-  const [container] = taskDefinition?.containerDefinitions ?? [];
-  const settings = container?.logConfiguration?.options;
-  const group = settings?.['awslogs-group'];
-  if (group === undefined) return lines;
-  // The awslogs driver names a stream <prefix>/<container>/<task id>.
-  const stream = [settings?.['awslogs-stream-prefix'], container?.name, newest.split('/').at(-1)].join('/');
-  const { events = [] } = await new CloudWatchLogsClient(options).send(
-    new FilterLogEventsCommand({ logGroupName: group, logStreamNames: [stream] }),
-  );
-  for (const event of events.slice(-lastLines)) lines.push(`log: ${(event.message ?? '').trimEnd()}`);
-  return lines;
+/** A link as an error's detail tells it, each line with its kind before it. */
+function asLines({ kind, status, detail }: Link): string[] {
+  const lines = (detail ?? '').split('\n').filter(Boolean);
+  if (kind === 'log') return lines.map((line) => `log: ${line}`);
+  const [first = '', ...rest] = lines;
+  return [
+    `${kind}: ${status === 'said by ECS' ? '' : `${status}: `}${first}`,
+    ...rest.map((line) => `${kind}: ${line}`),
+  ];
 }

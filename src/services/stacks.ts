@@ -17,8 +17,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { SaasError } from '../model/error.ts';
 import type { ClientOptions } from './environment.ts';
+import { ExplainedError } from './explain/chain.ts';
+import { ServiceEvidence } from './explain/service-evidence.ts';
 import { HealthGate, type Unhealthy } from './health-gate.ts';
-import { diagnose } from './stack-failure.ts';
 
 export interface StackRequest {
   name: string;
@@ -31,6 +32,8 @@ export interface StackRequest {
    * whose services the health gate then waits for.
    */
   express: boolean;
+  /** What CloudFormation makes the stack with, and deletes it later; else the caller's own permissions. */
+  roleArn?: string;
 }
 
 export interface WatchOptions {
@@ -39,6 +42,11 @@ export interface WatchOptions {
   onEvent?: (event: StackEvent) => void;
   /** Told what is waited for once the stack is complete. */
   onDetail?: (text: string) => void;
+}
+
+export interface RemoveOptions extends WatchOptions {
+  /** Logical ids to leave behind; CloudFormation takes them for a stack whose deletion failed, and for no other. */
+  retain?: readonly string[];
 }
 
 const pollMs = { first: 100, most: 3_000 };
@@ -134,11 +142,19 @@ export class Stacks {
   }
 
   /** Deletes the stack and waits until it is gone. Throws `stack_failed` when something could not be deleted. */
-  async remove(name: string, options: WatchOptions): Promise<void> {
-    const stack = await this.describe(name);
+  async remove(name: string, options: RemoveOptions): Promise<void> {
+    let stack = await this.describe(name);
+    // A stack that is being changed can't be deleted.
+    if (stack && /^(UPDATE|ROLLBACK|IMPORT)_\w*IN_PROGRESS$/.test(stack.StackStatus ?? ''))
+      stack = await this.#watch(stack.StackId ?? name, options);
     if (!stack) return;
     // By id: once deleted, a stack is found by its id alone.
-    await this.#client.send(new DeleteStackCommand({ StackName: stack.StackId ?? name }));
+    await this.#client.send(
+      new DeleteStackCommand({
+        StackName: stack.StackId ?? name,
+        ...(options.retain && { RetainResources: [...options.retain] }),
+      }),
+    );
     const done = await this.#watch(stack.StackId ?? name, options);
     if (done.StackStatus !== 'DELETE_COMPLETE') throw await this.#failure(name, done);
   }
@@ -165,6 +181,20 @@ export class Stacks {
       NextToken = page.NextToken;
     } while (NextToken);
     return resources;
+  }
+
+  /** Every stack of the account and Region that is not deleted. */
+  async all(): Promise<Stack[]> {
+    const stacks: Stack[] = [];
+    let NextToken: string | undefined;
+    do {
+      const page: { Stacks?: Stack[] | undefined; NextToken?: string | undefined } = await this.#client.send(
+        new DescribeStacksCommand({ ...(NextToken && { NextToken }) }),
+      );
+      stacks.push(...(page.Stacks ?? []));
+      NextToken = page.NextToken;
+    } while (NextToken);
+    return stacks;
   }
 
   /** Polls until the stack rests, more slowly the longer it takes, and hands on the events as they come. */
@@ -207,33 +237,33 @@ export class Stacks {
   }
 
   async #unhealthy(name: string, failed: readonly Unhealthy[]): Promise<SaasError> {
+    const services = new ServiceEvidence(this.#options);
+    const evidence = await Promise.all(failed.map(({ arn }) => services.of(arn).catch(() => [])));
     const [first] = failed;
-    const found = await Promise.all(
-      failed.map(async ({ service, arn, reason }) => [
-        `${service}: ${reason}`,
-        ...(await diagnose(this.#options, arn).catch(() => [])),
-      ]),
-    );
-    return new SaasError(
+    return new ExplainedError(
       'stack_failed',
       `stack "${name}" is there, and its service "${first?.service}" does not run: ${first?.reason}`,
+      evidence.flat(),
       {
-        detail: found.flat().join('\n'),
+        detail: failed.map(({ service, reason }) => `${service}: ${reason}`).join('\n'),
         hint: 'repair the cause, then run the same command again; a tenant can be removed with offboard',
       },
     );
   }
 
+  /**
+   * The first resource that failed in a stack's last operation, with the reason; of a nested stack, the one in it.
+   * What was cancelled on its account has not failed.
+   */
+  async firstFailure(stackId: string): Promise<StackEvent | undefined> {
+    const failed = firstFailed(await this.#events(stackId), stackId);
+    const { ResourceType, PhysicalResourceId: nested } = failed ?? {};
+    if (ResourceType !== 'AWS::CloudFormation::Stack' || !nested?.startsWith('arn:')) return failed;
+    return (await this.firstFailure(nested)) ?? failed;
+  }
+
   async #failure(name: string, stack: Stack): Promise<SaasError> {
-    const events = await this.#events(stack.StackId ?? name);
-    const failed = events
-      .reverse()
-      .find(
-        (event) =>
-          event.ResourceStatus?.endsWith('_FAILED') &&
-          event.PhysicalResourceId !== stack.StackId &&
-          !/cancelled/i.test(event.ResourceStatusReason ?? ''),
-      );
+    const failed = await this.firstFailure(stack.StackId ?? name);
     const what = failed
       ? `${failed.LogicalResourceId} (${failed.ResourceType})`
       : (stack.StackStatus ?? 'unknown');
@@ -245,7 +275,7 @@ export class Stacks {
   }
 }
 
-const inputOf = ({ name, templateUrl, parameters, tags, express }: StackRequest) => ({
+const inputOf = ({ name, templateUrl, parameters, tags, express, roleArn }: StackRequest) => ({
   StackName: name,
   // Else a request that the client repeats, its answer being lost, finds its own stack in the way.
   ClientRequestToken: randomUUID(),
@@ -256,8 +286,23 @@ const inputOf = ({ name, templateUrl, parameters, tags, express }: StackRequest)
   })),
   Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
   Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] satisfies Capability[],
+  ...(roleArn !== undefined && { RoleARN: roleArn }),
   ...(express && { DeploymentConfig: { Mode: 'EXPRESS', DisableRollback: false } as const }),
 });
+
+/** `newestFirst`: all events of the stack. */
+function firstFailed(newestFirst: readonly StackEvent[], stackId: string): StackEvent | undefined {
+  let first: StackEvent | undefined;
+  for (const event of newestFirst) {
+    const { PhysicalResourceId, ResourceStatus = '', ResourceStatusReason = '' } = event;
+    if (PhysicalResourceId === stackId) {
+      // Where the last operation began; what failed before it is past, but for a deletion that cleaned up after it.
+      if (/^(CREATE|UPDATE|IMPORT)_IN_PROGRESS$/.test(ResourceStatus)) break;
+      if (ResourceStatus === 'DELETE_IN_PROGRESS' && first) break;
+    } else if (ResourceStatus.endsWith('_FAILED') && !/cancelled/i.test(ResourceStatusReason)) first = event;
+  }
+  return first;
+}
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 

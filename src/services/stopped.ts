@@ -1,7 +1,7 @@
 /** What to tell when somebody stops watching a deployment: what goes on without him, and how to go on. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { ExitCode, SaasError } from '../model/error.ts';
 import { stackNames, withPrefix } from '../model/names.ts';
+import { stopError } from '../model/stop.ts';
 import type { Context } from './context.ts';
 import type { Target } from './environment.ts';
 import { Stacks } from './stacks.ts';
@@ -9,7 +9,7 @@ import { Stacks } from './stacks.ts';
 /** Who pressed Ctrl-C waits no longer than this, in milliseconds. */
 const lookWithinMs = 2_000;
 
-/** Runs `work`; when it ends because the context's signal was aborted, throws `interrupted` in its stead. */
+/** Runs `work`; when it ends because the context's signal was aborted, throws `interrupted` or `wait_timed_out` in its stead. */
 export async function tellingWhatGoesOn<T>(
   context: Context,
   { what, command }: { what: string; command: string },
@@ -23,10 +23,9 @@ export async function tellingWhatGoesOn<T>(
       underWay(context.target).catch(() => undefined),
       delay(lookWithinMs, undefined, { ref: false }),
     ]);
-    throw new SaasError('interrupted', `stopped watching: ${what} is not finished`, {
+    throw stopError(context.signal, what, {
       detail: `nothing was undone; ${goingOn(going)}`,
       hint: `take it up where it stopped: ${command}${environmentFlag(context)}`,
-      exitCode: ExitCode.interrupted,
       cause: error,
     });
   }

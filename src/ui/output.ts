@@ -3,6 +3,7 @@
  */
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { SaasError } from '../model/error.ts';
+import { lineOf, type StreamEvent, schemaVersion } from './event-stream.ts';
 
 export const outputFormats = ['text', 'json', 'ndjson'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -13,8 +14,6 @@ export interface Terminal {
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
   env: Readonly<Record<string, string | undefined>>;
 }
-
-export const schemaVersion = 1;
 
 /** Colours for one stream: NO_COLOR and FORCE_COLOR decide (no-color.org, force-color.org), else whether it is a terminal. */
 export function colorsFor(stream: { isTTY?: boolean }, env: Terminal['env']): ChalkInstance {
@@ -59,8 +58,8 @@ export class Output {
   }
 
   /** One event of a stream; in ndjson only. */
-  event(event: object): void {
-    if (this.format === 'ndjson') this.#json({ schemaVersion, event });
+  event(event: StreamEvent): void {
+    if (this.format === 'ndjson') this.#json(lineOf(event, new Date()));
   }
 
   /** A line for the person in front of it. */

@@ -15,13 +15,35 @@ export interface ProgressView {
 /** `signal`: once aborted, a step that ends was stopped and has not failed. */
 export async function progressView(output: Output, signal: AbortSignal): Promise<ProgressView> {
   const { stderr, env } = output.terminal;
-  if (output.format === 'ndjson') return { watch: (event) => output.event(event), settle: async () => {} };
+  if (output.format === 'ndjson') return streamView(output);
   if (!stderr.isTTY || env['CI'] || env['TERM'] === 'dumb') return plainView(output, signal);
   const { liveView } = await import('./live-progress.ts');
   return liveView(output, signal);
 }
 
 const heartbeatMs = 15_000;
+
+/** The events as they are, one JSON document a line. */
+function streamView(output: Output): ProgressView {
+  let current: { step: string; title: string; since: number } | undefined;
+  const beat = setInterval(() => {
+    if (!current) return;
+    const { step, title, since } = current;
+    output.event({ type: 'heartbeat', step, title, elapsedMs: Math.round(performance.now() - since) });
+  }, heartbeatMs);
+  beat.unref();
+  return {
+    watch(event) {
+      if (event.type === 'step-started')
+        current = { step: event.step, title: event.title, since: performance.now() };
+      else if (event.type === 'step-done' || event.type === 'step-failed') current = undefined;
+      output.event(event);
+    },
+    async settle() {
+      clearInterval(beat);
+    },
+  };
+}
 
 function plainView(output: Output, signal: AbortSignal): ProgressView {
   let current: { title: string; since: number; last: string } | undefined;

@@ -51,6 +51,28 @@ describe('deploying what tenants share', () => {
     });
   });
 
+  it('is stopped by SIGTERM, as by a pipeline that is cancelled, in the same way', async () => {
+    const stopped = await start(project, ['deploy-shared'], afterDetails('stacks', 4, 'SIGTERM'));
+    expect(stopped.code).toBe(143);
+    expect(stopped.last.error).toMatchObject({
+      code: 'interrupted',
+      hint: 'take it up where it stopped: saas-ecs deploy-shared',
+      exitCode: 143,
+    });
+  });
+
+  it('waits no longer than it is told to: exit code 124, and what is under way goes on', async () => {
+    const late = await start(project, ['deploy-shared', '--wait-timeout', '1s']);
+    expect(late.code).toBe(124);
+    expect(late.last.error).toMatchObject({
+      code: 'wait_timed_out',
+      message: 'the deployment is not finished after 1 s',
+      detail: expect.stringContaining('nothing was undone'),
+      hint: 'take it up where it stopped: saas-ecs deploy-shared',
+      exitCode: 124,
+    });
+  });
+
   it('converges in the end: the next run finds nothing to change, and tenants are served', async () => {
     const { release } = await project.json<Deployed>('deploy-shared');
     const again = await project.json<Deployed>('deploy-shared');

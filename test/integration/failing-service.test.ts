@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tenant } from '../../src/model/tenant.ts';
+import type { Explanation } from '../../src/services/explain/explain.ts';
 import { api, newProject, type Project } from './project.ts';
 
 let project: Project;
@@ -14,7 +15,7 @@ createServer((request, response) => {
   response.end(JSON.stringify({ path: request.url, tenant: process.env.TENANT_ID ?? 'pool', table: process.env.TABLE_NAME !== undefined }));
 }).listen(Number(process.env.PORT), process.env.HOST);
 `;
-const crash = `console.log('reading the settings');
+const crash = `console.log('reading the settings, with password=hunter2');
 console.error('cannot start: REVIEWS_KEY is not set');
 process.exit(7);
 `;
@@ -88,6 +89,20 @@ describe('a task that crashes at start', () => {
     expect(pool.code).toBe(1);
     expect(JSON.stringify(pool.json().error)).toMatch(/circuit breaker/i);
     expect(JSON.stringify(pool.json().error)).toContain('REVIEWS_KEY is not set');
+    expect(pool.json().error).toMatchObject({
+      message: expect.stringContaining(
+        'likely cause: the image of "reviews" exits at its start, with code 7',
+      ),
+      hint: expect.stringContaining('saas-ecs explain tenant-template-basic'),
+    });
+    // The rollback has taken the tasks away; the stack still says who failed.
+    expect(await project.json<Explanation>('explain', 'tenant-template-basic')).toMatchObject({
+      subject: { kind: 'stack', status: 'UPDATE_ROLLBACK_COMPLETE', healthy: false },
+      chain: expect.arrayContaining([
+        expect.objectContaining({ kind: 'resource', name: expect.stringContaining('AWS::ECS::Service') }),
+      ]),
+      fix: expect.arrayContaining([expect.stringContaining('saas-ecs deploy-shared')]),
+    });
 
     const config = await readFile(file, 'utf8');
     await writeFile(file, config.replace(/ {2}basic:\n(?: {4}.*\n)+/, ''));
@@ -107,10 +122,35 @@ describe('a task that crashes at start', () => {
     expect(error.code).toBe('stack_failed');
     expect(error.detail).toMatch(/circuit breaker/i);
     expect(error.detail).toContain('REVIEWS_KEY is not set');
+    expect(error.message).toContain('likely cause: the image of "reviews" exits at its start, with code 7');
+    expect(error.hint).toMatch(/saas-ecs explain unlucky$/);
     expect(await project.json('describe-tenant', 'unlucky')).toMatchObject({
       status: 'failed',
       lastError: expect.stringContaining('Create the stack'),
     });
+  });
+
+  it('is explained, from the operation down to the last log lines, after the rollback took them away', async () => {
+    const { subject, chain, cause, fix } = await project.json<Explanation>('explain', 'unlucky');
+    expect(subject).toMatchObject({ kind: 'tenant', name: 'unlucky', status: 'failed', healthy: false });
+    expect(chain[0]).toMatchObject({ kind: 'operation', name: 'onboard', status: 'failed' });
+    const of = (kind: string) => chain.filter((link) => link.kind === kind);
+    expect(of('stack')).toMatchObject([{ status: 'ROLLBACK_COMPLETE' }]);
+    expect(of('resource')).toMatchObject([
+      { name: expect.stringContaining('AWS::ECS::Service'), status: 'CREATE_FAILED' },
+    ]);
+    // A rollback may be quicker than whoever looks; CloudFormation's reason has it then.
+    const said = JSON.stringify(chain);
+    expect(said).toMatch(/circuit breaker/i);
+    expect(said).toContain('cannot start: REVIEWS_KEY is not set');
+    expect(said).toContain('password=***');
+    expect(said).not.toContain('hunter2');
+    expect(cause).toMatchObject({ code: 'image_exits' });
+    expect(fix.at(-1)).toBe(
+      'then run again: saas-ecs onboard --tier premium --name unlucky --email a@unlucky.example',
+    );
+    const { stdout } = await project.cli('explain', 'unlucky');
+    expect(stdout).toMatch(/Likely cause: the image of "reviews" exits[\s\S]*What to do:\n {2}1\. /);
   });
 
   it('is mended by a good release and the same command again', async () => {
@@ -119,6 +159,15 @@ describe('a task that crashes at start', () => {
     expect(
       await project.json('onboard', '--tier', 'premium', '--name', 'unlucky', '--email', 'a@unlucky.example'),
     ).toMatchObject({ status: 'active', lastError: null });
+    const healthy = await project.json<Explanation>('explain', 'unlucky');
+    expect(healthy).toMatchObject({ subject: { status: 'active', healthy: true }, cause: null, fix: [] });
+    expect(healthy.chain.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
+      'operation done',
+      'stack CREATE_COMPLETE',
+      'service healthy',
+      'service healthy',
+    ]);
+    expect((await project.cli('explain', 'nobody')).code).toBe(4);
   });
 
   it('can be offboarded as well', async () => {

@@ -92,3 +92,14 @@ it('a release reaches it as it does the first', async () => {
   const again = await project.json<{ stacks: { name: string; status: string }[] }>('deploy-shared');
   expect(again.stacks).toContainEqual(expect.objectContaining({ name: 'cell-2', status: 'unchanged' }));
 });
+
+it('goes before what it stands on', async () => {
+  const { stacks, left } = await project.json<{ stacks: { name: string }[]; left: unknown[] }>(
+    'destroy-shared',
+    ...['--include-tenants', '--delete-data', '--confirm', 'shop and its data'],
+  );
+  const names = stacks.map(({ name }) => name);
+  expect(names.indexOf('cell-2')).toBeGreaterThanOrEqual(0);
+  expect(names.indexOf('cell-2')).toBeLessThan(names.indexOf('shared-infra-stack'));
+  expect(left).toEqual([]);
+});

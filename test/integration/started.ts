@@ -9,6 +9,8 @@ export interface Ended {
   /** Null when a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
+  /** What stdout said, line by line. */
+  lines: string[];
   events: ProgressEvent[];
   /** The envelope at the end, where there was one. */
   last: {
@@ -20,32 +22,39 @@ export interface Ended {
 }
 
 /** What to do to a running command, seen from its events so far; undefined: let it run on. */
-export type Fate = (event: ProgressEvent) => NodeJS.Signals | undefined;
+export type Fate = (
+  event: ProgressEvent,
+  /** For what is to happen to it later. */
+  send: (signal: NodeJS.Signals) => void,
+) => NodeJS.Signals | undefined;
 
 /** Runs a command as a process of its own, as signals and a process that dies need it, and gives it its fate. */
 export function start(
   project: Project,
   argv: readonly string[],
   fate: Fate = () => undefined,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
       [path.join(packageRoot(), 'bin', 'saas-ecs'), ...argv, '--output', 'ndjson'],
-      { cwd: project.directory, stdio: ['ignore', 'pipe', 'pipe'] },
+      { cwd: project.directory, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
     );
-    const ended: Ended = { code: null, signal: null, events: [], last: {}, stderr: '' };
+    const ended: Ended = { code: null, signal: null, lines: [], events: [], last: {}, stderr: '' };
     child.stderr.on('data', (chunk: Buffer) => {
       ended.stderr += chunk.toString('utf8');
     });
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const message = JSON.parse(line) as { event?: ProgressEvent } & Ended['last'];
-      if (!message.event) {
-        ended.last = message;
+      ended.lines.push(line);
+      const { event: type, ...rest } = JSON.parse(line) as { event?: string };
+      if (type === undefined) {
+        ended.last = rest;
         return;
       }
-      ended.events.push(message.event);
-      const signal = fate(message.event);
+      const event = { type, ...rest } as unknown as ProgressEvent;
+      ended.events.push(event);
+      const signal = fate(event, (later) => child.kill(later));
       if (signal !== undefined) child.kill(signal);
     });
     child.on('error', reject);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ExplainedError, type Link } from '../../src/services/explain/chain.ts';
 import { Journal } from '../../src/services/journal.ts';
 import { newOperation, type Operation, released } from '../../src/services/lease.ts';
 import { type Run, runOperation, type Step } from '../../src/services/operation.ts';
@@ -89,6 +90,29 @@ describe('a failing step', () => {
     expect(await registry.operations(tenant.tenantId)).toMatchObject([
       { id: failed.operation?.id, kind: 'onboard', done: ['make', 'fill', 'verify'] },
     ]);
+  });
+
+  it('keeps what was found out about it, and its hint ends with the command that tells it', async () => {
+    const { registry } = fixture;
+    const tenant = await addTenant(registry);
+    const evidence: Link[] = [
+      { kind: 'task', name: 'orders', status: 'exited with 7', detail: null, at: null },
+    ];
+    const steps = [
+      step('make', async () => {
+        throw new ExplainedError('stack_failed', 'the stack failed', evidence, { hint: 'mend the image' });
+      }),
+    ];
+    await expect(runOperation(operator(), registry, tenant, onboarding(steps))).rejects.toMatchObject({
+      code: 'stack_failed',
+      message: 'the stack failed',
+      hint: `mend the image; see why: saas-ecs explain ${tenant.name}`,
+    });
+    expect((await read(tenant)).operation?.failure).toMatchObject({
+      code: 'stack_failed',
+      hint: 'mend the image',
+      evidence,
+    });
   });
 
   it('leaves the status of a tenant as it was where the operation says so', async () => {
@@ -213,16 +237,11 @@ describe('Ctrl-C', () => {
       }),
     ];
     await expect(
-      runOperation(
-        operator({ signal: stop.signal }),
-        registry,
-        tenant,
-        onboarding(steps, { resume: 'saas-ecs onboard --name acme' }),
-      ),
+      runOperation(operator({ signal: stop.signal }), registry, tenant, onboarding(steps)),
     ).rejects.toMatchObject({
       code: 'interrupted',
       exitCode: 130,
-      hint: expect.stringContaining('saas-ecs onboard --name acme'),
+      hint: expect.stringContaining(`saas-ecs onboard --resume ${tenant.name}`),
     });
     const after = await read(tenant);
     expect(after).toMatchObject({

@@ -80,7 +80,10 @@ export type OperatorContext = Context & { events: ProgressEvent[] };
 export function operator(overrides: Partial<Context> & { laterMs?: number } = {}): OperatorContext {
   const { laterMs = 0, ...rest } = overrides;
   const events: ProgressEvent[] = [];
+  const environment = { name: 'local', target: 'embedded' };
   return {
+    config: { environments: [environment] },
+    target: { environment },
     watch: (event: ProgressEvent) => events.push(event),
     signal: new AbortController().signal,
     now: () => new Date(Date.now() + laterMs),

@@ -2,9 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { Deployment } from '../../src/model/config.ts';
+import type { Deployment, Environment } from '../../src/model/config.ts';
 import type { Service } from '../../src/model/service.ts';
 import type { Tier } from '../../src/model/tier.ts';
+import { jobPolicy } from '../../src/services/deployment/synthesize.ts';
 import { sharedApp, storedApp } from '../../src/templates/app.ts';
 import { proxyImage } from '../../src/templates/core-app-plane/proxy-image.ts';
 
@@ -71,7 +72,10 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   controlPlane: 'builtin',
   adminEmail: 'ops@acme.example',
   bundles: false,
-  jobDirectory,
+  job: {
+    directory: jobDirectory,
+    policy: jobPolicy({ app: 'acme-shop' }, { environment: { name: 'staging' } as Environment, prefix: undefined }),
+  },
   ...changes,
 });
 

@@ -1,6 +1,7 @@
 /** CloudFormation: real templates, deployed by the resource types of all the embedded cloud's services. */
 import type { AwsService, Cloud, CloudFormationApi } from '../platform.ts';
 import { inertTypes } from '../resources/inert/index.ts';
+import { authorized } from './api/access.ts';
 import { changeSetOperations } from './api/change-sets.ts';
 import { describeOperations } from './api/describe.ts';
 import { rollbackOperations } from './api/rollbacks.ts';
@@ -32,13 +33,13 @@ export function createCloudFormation(cloud: Cloud): AwsService & CloudFormationA
     signingName: 'cloudformation',
     protocol: 'query',
     xmlNamespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/',
-    operations: [
+    operations: authorized(context, [
       ...stackOperations(context),
       ...rollbackOperations(context),
       ...describeOperations(context),
       ...templateOperations(context),
       ...changeSetOperations(context),
-    ],
+    ]),
     routes: [custom.route],
     resourceType: (name) => types.find(name),
     start() {

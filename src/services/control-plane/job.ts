@@ -5,7 +5,6 @@ import type { Context } from '../context.ts';
 import { openSession, type Session } from '../session.ts';
 import { type Offboarded, offboard } from '../tenants/offboard.ts';
 import { type Onboarded, onboard } from '../tenants/onboard.ts';
-import { toTenant } from '../tenants/view.ts';
 import { controlPlaneOf } from './client.ts';
 import { offboarded, reportFailure } from './steps.ts';
 
@@ -17,6 +16,13 @@ export interface JobRequest {
   tier: string;
   email: string;
   log: string | undefined;
+}
+
+/** Nothing was left to do, or another run does it. */
+interface JobOutcome {
+  tenantId: string;
+  name: string;
+  underWay: boolean;
 }
 
 /** Reads the environment variables of a job. Throws `no_registration`. */
@@ -48,7 +54,7 @@ export function jobRequest(env: Readonly<Record<string, string | undefined>>): J
 export async function onboardRegistered(
   context: Context,
   request: JobRequest,
-): Promise<Onboarded | { tenantId: string; name: string; underWay: true }> {
+): Promise<Onboarded | JobOutcome> {
   const session = await openSession(context);
   const { registry } = session;
   const { registrationId, tenantId, name, tier, email } = request;
@@ -56,11 +62,7 @@ export async function onboardRegistered(
     const id = await registry.tenantIdOf(name);
     const there = id === undefined ? undefined : await registry.tenant(id);
     if (there?.registrationId === registrationId && there.status === 'active')
-      return {
-        ...toTenant(there, context.config, await registry.tiers()),
-        durationMs: 0,
-        steps: [],
-      };
+      return { tenantId: there.tenantId, name, underWay: false };
     return await onboard(context, { tier, name, email, registration: { id: registrationId, tenantId } });
   } catch (error) {
     if (error instanceof SaasError && error.code === 'tenant_busy' && (await isOf(session, request)))
@@ -74,7 +76,7 @@ export async function onboardRegistered(
 export async function offboardRegistered(
   context: Context,
   request: JobRequest,
-): Promise<Offboarded | { tenantId: string; name: string; underWay: boolean }> {
+): Promise<Offboarded | JobOutcome> {
   const session = await openSession(context);
   const { registrationId, name } = request;
   try {

@@ -1,96 +1,181 @@
 import { SaasError } from '../../model/error.ts';
-import { stackNames, withPrefix } from '../../model/names.ts';
 import type { Context } from '../context.ts';
-import { openSession, ownerTags } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
-import { Stacks } from '../stacks.ts';
 import { watched } from '../watched.ts';
+import { type Belonging, kindsOf, told } from './destruction/belongings.ts';
+import { removeImages } from './destruction/images.ts';
+import { each } from './destruction/pages.ts';
+import { goesAfterImages, type OwnStack, removeStack } from './destruction/stacks.ts';
+import { type Survey, survey } from './destruction/survey.ts';
+import { offboardAll } from './destruction/tenants.ts';
 
-export interface DestroyPlan {
-  /** In the order in which they go. */
-  stacks: string[];
+export interface DestroyOptions {
+  /** Offboard the tenants that live, without export. */
+  includeTenants: boolean;
+  /** Delete what would outlive the stacks: registry, pool tables and users, artifacts, key secret. */
+  deleteData: boolean;
 }
+
+/** What would go, and what would be kept. */
+export type DestructionPlan = Survey;
 
 export interface DestroyedShared {
+  /** Names of the tenants that were offboarded. */
+  tenants: string[];
   stacks: { name: string; status: 'deleted'; durationMs: number }[];
-  /** Resources that hold data and stay, as `<stack>: <type> <name>`. */
-  kept: string[];
+  /** What else was deleted, in words. */
+  deleted: string[];
+  /** What holds data and stays. */
+  kept: Pick<Belonging, 'kind' | 'name' | 'size'>[];
+  /** What should be gone and is not, in words; empty when all went well. */
+  left: string[];
 }
-
-/** Readers go before those that they read from. */
-const order = ['pool', 'sharedCluster', 'coreAppPlane', 'sharedInfra', 'controlPlane'] as const;
 
 /**
- * Which stacks would go. Throws `tenants_left` while a tenant lives, and `foreign_stack` when a stack of that name
- * belongs to something else.
+ * Looks at what is there: no note of an earlier run is needed. Throws `tenants_left` while a tenant lives that is not
+ * to go, and `stack_protected`.
  */
-export async function planDestruction(context: Context): Promise<DestroyPlan> {
-  const { target } = context;
-  const stacks = new Stacks(target.client);
-  const found: string[] = [];
-  for (const key of order) {
-    const name = withPrefix(target.prefix, stackNames[key]);
-    const stack = await stacks.describe(name);
-    if (!stack) continue;
-    const tags = new Map((stack.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
-    const foreign = Object.entries(ownerTags(context)).find(([key_, value]) => tags.get(key_) !== value);
-    if (foreign)
-      throw new SaasError(
-        'foreign_stack',
-        `the stack "${name}" does not belong to ${target.app} in ${target.environment.name}`,
-        {
-          detail: `its tag ${foreign[0]} is "${tags.get(foreign[0]) ?? ''}", not "${foreign[1]}"`,
-          hint: 'use another environment, or a prefix in saas-ecs.yaml',
-        },
-      );
-    found.push(name);
-  }
-  const registry = await openSession(context).then(
-    (session) => session.registry,
-    (error: unknown) => {
-      // A destruction that was interrupted may have taken the parameters away already.
-      if (error instanceof SaasError && error.code === 'not_deployed') return undefined;
-      throw error;
-    },
-  );
-  const left = registry ? await registry.tenants({ limit: 10 }) : { items: [], nextToken: undefined };
-  if (left.items.length > 0)
-    throw new SaasError(
-      'tenants_left',
-      `${left.nextToken ? 'more than ' : ''}${left.items.length} tenants are still there`,
-      {
-        detail: left.items.map((tenant) => `${tenant.name} (${tenant.tier}, ${tenant.status})`).join('\n'),
-        hint: 'offboard them first: saas-ecs offboard NAME --confirm NAME',
-      },
-    );
-  return { stacks: found };
+export async function planDestruction(context: Context, options: DestroyOptions): Promise<DestructionPlan> {
+  const plan = await survey(context);
+  if (!options.includeTenants) refuseTenants(plan);
+  return plan;
 }
 
-/** Deletes the shared stacks, one after the other. Data (registry, artifacts, pool tables and users) stays. */
-export async function destroyShared(context: Context, plan: DestroyPlan): Promise<DestroyedShared> {
+export const isNothing = ({ tenants, stacks, limits, logs, images }: DestructionPlan): boolean =>
+  [tenants, stacks, limits, logs, images].every((of) => of.length === 0);
+
+function refuseTenants({ tenants, stacks }: DestructionPlan): void {
+  const orphans = stacks.filter(({ tenantId }) => tenantId !== undefined);
+  const count = tenants.length + orphans.length;
+  if (count === 0) return;
+  const most = 10;
+  const lines = [
+    ...tenants.map(({ name, tier, status }) => `${name} (${tier}, ${status})`),
+    ...orphans.map(({ name, status }) => `the stack ${name} (${status}), of a tenant that no registry knows`),
+  ];
+  throw new SaasError(
+    'tenants_left',
+    count === 1 ? '1 tenant is still there' : `${count} tenants are still there`,
+    {
+      detail: [...lines.slice(0, most), ...(count > most ? [`and ${count - most} more`] : [])].join('\n'),
+      hint: 'offboard them first: saas-ecs offboard NAME --confirm NAME; or all of them, without export: saas-ecs destroy-shared --include-tenants',
+    },
+  );
+}
+
+interface Step {
+  step: string;
+  title: string;
+  run(): Promise<void>;
+}
+
+/**
+ * Takes down what a plan lists: tenants first, then the stacks, those that need others before these, and what
+ * belongs to no stack; data last, and only when asked. Then looks again. Killed at any point and run again with a new
+ * plan, it goes on.
+ */
+export async function destroyShared(
+  context: Context,
+  options: DestroyOptions,
+  plan: DestructionPlan,
+): Promise<DestroyedShared> {
   const { target, watch, signal } = context;
-  const stacks = new Stacks(target.client);
-  const kept: string[] = [];
-  const done: DestroyedShared['stacks'] = [];
+  const done: DestroyedShared = { tenants: [], stacks: [], deleted: [], kept: [], left: [] };
+  const kinds = Object.values(kindsOf(target.client)).flat();
+  const remove = (step: string, belongings: readonly Belonging[]): Promise<void> =>
+    each(belongings, 4, signal, async (belonging) => {
+      await kinds.find(({ kind }) => kind === belonging.kind)?.remove(belonging, signal);
+      done.deleted.push(told(belonging));
+      watch({ type: 'detail', step, text: told(belonging) });
+    });
+  const removal = (stack: OwnStack): Step => ({
+    step: stack.name,
+    title: `Delete ${stack.name}`,
+    async run() {
+      const startedAt = performance.now();
+      const left = await removeStack(context, stack, (event) => {
+        const text = describeEvent(event);
+        if (text !== undefined) watch({ type: 'detail', step: stack.name, text });
+      });
+      done.left.push(...left);
+      const durationMs = Math.round(performance.now() - startedAt);
+      done.stacks.push({ name: stack.name, status: 'deleted', durationMs });
+    },
+  });
+  const late = (stack: OwnStack): boolean => goesAfterImages(target.prefix, stack);
+  const isThere = (of: readonly unknown[], step: Step): Step[] => (of.length === 0 ? [] : [step]);
+  const steps: Step[] = [
+    ...isThere(plan.tenants, {
+      step: 'tenants',
+      title: 'Offboard the tenants',
+      async run() {
+        await offboardAll(context, 'tenants', plan.tenants);
+        done.tenants.push(...plan.tenants.map(({ name }) => name));
+      },
+    }),
+    ...isThere(plan.limits, {
+      step: 'limits',
+      title: 'Delete API keys and usage plans',
+      run: () => remove('limits', plan.limits),
+    }),
+    ...plan.stacks.filter((stack) => !late(stack)).map(removal),
+    ...isThere(plan.images, {
+      step: 'images',
+      title: 'Delete the images',
+      async run() {
+        await removeImages(target.client, plan.images);
+        done.deleted.push(...plan.images.map((uri) => `image ${uri}`));
+      },
+    }),
+    ...plan.stacks.filter(late).map(removal),
+    ...isThere(plan.logs, {
+      step: 'logs',
+      title: 'Delete the log groups',
+      run: () => remove('logs', plan.logs),
+    }),
+    ...(options.deleteData
+      ? isThere(plan.data, {
+          step: 'data',
+          title: 'Delete the data',
+          run: () => remove('data', plan.data),
+        })
+      : []),
+    {
+      step: 'verify',
+      title: 'Check what is left',
+      async run() {
+        const now = await survey(context);
+        done.left.push(...unexpected(now, options));
+        if (!options.deleteData)
+          done.kept = now.data.map(({ kind, name, size }) => ({
+            kind,
+            name,
+            ...(size !== undefined && { size }),
+          }));
+      },
+    },
+  ];
   watch({
     type: 'plan',
     title: `Taking down ${target.app} in ${target.environment.name}`,
-    steps: plan.stacks.map((stack) => ({ step: stack, title: `Delete ${stack}` })),
+    steps: steps.map(({ step, title }) => ({ step, title })),
   });
-  for (const name of plan.stacks) {
-    const startedAt = performance.now();
-    await watched(watch, name, `Delete ${name}`, () =>
-      stacks.remove(name, {
-        signal,
-        onEvent(event) {
-          if (event.ResourceStatus === 'DELETE_SKIPPED')
-            kept.push(`${name}: ${event.ResourceType} ${event.PhysicalResourceId}`);
-          const text = describeEvent(event);
-          if (text !== undefined) watch({ type: 'detail', step: name, text });
-        },
-      }),
-    );
-    done.push({ name, status: 'deleted', durationMs: Math.round(performance.now() - startedAt) });
+  for (const { step, title, run } of steps) {
+    signal.throwIfAborted();
+    await watched(watch, step, title, run);
   }
-  return { stacks: done, kept };
+  return done;
+}
+
+/** What a destruction leaves nothing of. */
+function unexpected(
+  { tenants, stacks, limits, logs, images, data }: Survey,
+  { deleteData }: DestroyOptions,
+): string[] {
+  return [
+    ...tenants.map(({ name }) => `tenant ${name}`),
+    ...stacks.map(({ name, status }) => `stack ${name} (${status})`),
+    ...[...limits, ...logs, ...(deleteData ? data : [])].map(told),
+    ...images.map((uri) => `image ${uri}`),
+  ];
 }

@@ -295,6 +295,11 @@ export class Registry {
     await this.#table.put({ ...planKey(plan.throttle), ...plan });
   }
 
+  /** An operation of a tenant that ended well. */
+  async pastOperation(tenantId: string, operationId: string): Promise<PastOperation | undefined> {
+    return this.#table.get<PastOperation>(registryKeys.operation(tenantId, operationId));
+  }
+
   /** The operations of a tenant that ended well, oldest first. */
   async operations(tenantId: string): Promise<PastOperation[]> {
     return this.#table.all<PastOperation>(registryKeys.operation(tenantId, '').pk, 'OPERATION#');

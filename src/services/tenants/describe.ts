@@ -1,5 +1,6 @@
 import { DescribeServicesCommand, ECSClient, ListServicesCommand } from '@aws-sdk/client-ecs';
 import { tenantOutputs, tenantStackName } from '../../model/names.ts';
+import { operationReference } from '../../model/registry.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Context } from '../context.ts';
 import type { ClientOptions } from '../environment.ts';
@@ -25,7 +26,7 @@ export type TenantDetails = Tenant & {
     services: ServiceHealth[];
   };
   /** The operation under way, or the one that failed. */
-  operation: { kind: string; startedAt: string; step: string | null; by: string } | null;
+  operation: { id: string; kind: string; startedAt: string; step: string | null; by: string } | null;
 };
 
 /** One tenant by id or name, with what serves it. */
@@ -41,6 +42,7 @@ export async function describeTenant(context: Context, reference: string): Promi
         : await siloResources(context, record),
     operation: operation
       ? {
+          id: operationReference(record.tenantId, operation.id),
           kind: operation.kind,
           startedAt: operation.startedAt,
           step: operation.failure?.step ?? operation.done.at(-1) ?? null,

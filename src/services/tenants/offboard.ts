@@ -9,7 +9,6 @@ import type { TenantRecord } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { Stacks } from '../stacks.ts';
-import { environmentFlag } from '../stopped.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { exportTenant, type Manifest } from './export.ts';
 import { findHoldings, type Holdings, whatIsLeft, withWhatWasKept } from './holdings.ts';
@@ -35,6 +34,7 @@ export interface Deleted {
 export interface Offboarded {
   tenantId: string;
   name: string;
+  operationId: string;
   deleted: Deleted;
   export: (Manifest & { directory: string }) | null;
 }
@@ -80,7 +80,7 @@ export async function offboard(context: Context, request: OffboardRequest): Prom
     begin: { status: 'offboarding' },
     steps: (claimed) => stepsFor(context, session, claimed, request),
     end: 'retired',
-    resume: `saas-ecs offboard ${tenant.name} --confirm ${tenant.name}${request.exportTo === undefined ? '' : ` --export ${request.exportTo}`}${environmentFlag(context)}`,
+    ...(request.exportTo !== undefined && { resumeWith: `--export ${request.exportTo}` }),
   }).catch(async (error: unknown) => {
     await reportFailure(context, session, 'deprovisionFailure', tenant.registrationId, error);
     throw error;
@@ -88,6 +88,7 @@ export async function offboard(context: Context, request: OffboardRequest): Prom
   return {
     tenantId: tenant.tenantId,
     name: tenant.name,
+    operationId: ran.operationId,
     deleted: { ...nothing, ...ran.data.deleted },
     export: ran.data.export ?? null,
   };

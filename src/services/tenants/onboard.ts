@@ -2,6 +2,7 @@ import type { StackEvent } from '@aws-sdk/client-cloudformation';
 import { SaasError } from '../../model/error.ts';
 import { tenantOutputs, tenantParameters, tenantStackName } from '../../model/names.ts';
 import type { StepReport } from '../../model/progress.ts';
+import { operationReference } from '../../model/registry.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Tier } from '../../model/tier.ts';
 import { findRoom } from '../cells/growth.ts';
@@ -17,12 +18,11 @@ import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { Stacks, type WatchOptions } from '../stacks.ts';
-import { environmentFlag } from '../stopped.ts';
 import { tierPlan, UsagePlans } from '../usage-plans.ts';
 import { checkRequest, type OnboardRequest, reserve } from './reservation.ts';
 import { toTenant } from './view.ts';
 
-export type Onboarded = Tenant & { durationMs: number; steps: StepReport[] };
+export type Onboarded = Tenant & { operationId: string; durationMs: number; steps: StepReport[] };
 
 /** What the steps leave for each other, and for a run that takes over. */
 interface OnboardData {
@@ -50,7 +50,6 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
     begin: { status: 'provisioning', adminEmail: request.email },
     steps: (claimed) => stepsFor(context, session, tier, claimed, resumed),
     end: 'active',
-    resume: `saas-ecs onboard --tier ${tenant.tier} --name ${tenant.name} --email ${request.email}${environmentFlag(context)}`,
     held,
   }).catch(async (error: unknown) => {
     // A job tells it with its log.
@@ -59,6 +58,7 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
   });
   return {
     ...toTenant(ran.tenant, context.config, await session.registry.tiers()),
+    operationId: ran.operationId,
     durationMs: Math.round(performance.now() - began),
     steps: ran.steps,
   };
@@ -78,7 +78,10 @@ async function failed(
  * Writes the tenant down and lets go of it, so that another process can take the onboarding up; the way of
  * `--no-wait`. Refuses what {@link onboard} would refuse.
  */
-export async function beginOnboarding(context: Context, asked: OnboardRequest): Promise<Tenant> {
+export async function beginOnboarding(
+  context: Context,
+  asked: OnboardRequest,
+): Promise<Tenant & { operationId: string | null }> {
   const { tier, request } = checkRequest(context, asked);
   const session = await openSession(context);
   await checkDeployed(session, tier);
@@ -90,7 +93,10 @@ export async function beginOnboarding(context: Context, asked: OnboardRequest): 
       { operation: { ...operation, leaseUntil: released } },
       held,
     );
-  return toTenant(tenant, context.config, await session.registry.tiers());
+  return {
+    ...toTenant(tenant, context.config, await session.registry.tiers()),
+    operationId: operation ? operationReference(tenant.tenantId, operation.id) : null,
+  };
 }
 
 /** A deployment that was stopped half-way can't take a tenant in: no name is taken and nothing is begun. */
@@ -165,6 +171,7 @@ function stepsFor(
             },
             tags,
             express: true,
+            ...(shared.tenantStackRoleArn !== undefined && { roleArn: shared.tenantStackRoleArn }),
           },
           showing((event) => failures.see(event)),
         )

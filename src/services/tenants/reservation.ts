@@ -5,6 +5,7 @@ import type { Tier } from '../../model/tier.ts';
 import type { Context } from '../context.ts';
 import { newOperation } from '../lease.ts';
 import type { Registry, TenantRecord } from '../registry/registry.ts';
+import { openSession } from '../session.ts';
 import { checkEmail } from './email.ts';
 import { tierOf } from './view.ts';
 
@@ -36,6 +37,31 @@ function checkName(name: string): void {
     exitCode: ExitCode.usage,
   });
 }
+
+/**
+ * What an unfinished onboarding was asked for, as the registry remembers it. Throws `nothing_to_resume` when the
+ * tenant's onboarding is over.
+ */
+export async function unfinishedRequest(context: Context, reference: string): Promise<OnboardRequest> {
+  const { registry } = await openSession(context);
+  const tenant = await registry.findTenant(reference);
+  if (!isUnfinished(tenant))
+    throw new SaasError('nothing_to_resume', `tenant "${tenant.name}" is not being onboarded`, {
+      detail: `it is ${tenant.status}`,
+      hint: `look at it: saas-ecs describe-tenant ${tenant.name}`,
+    });
+  // An invitation that may have gone out binds the onboarding to its address.
+  const invited = tenant.operation?.data['invited'];
+  return {
+    tier: tenant.tier,
+    name: tenant.name,
+    email: typeof invited === 'string' ? invited : tenant.adminEmail,
+  };
+}
+
+const isUnfinished = ({ status, operation }: TenantRecord): boolean =>
+  status === 'provisioning' ||
+  (status === 'failed' && (operation === undefined || operation.kind === 'onboard'));
 
 /** Takes the name and writes the tenant's item, or finds the unfinished one that has the name. */
 export async function reserve(
@@ -83,10 +109,7 @@ function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): T
       detail: `tenant ${tenant.tenantId} has it (${tenant.tier}, ${tenant.status}), which another registration or an operator brought in`,
       hint: 'delete this registration, or register another name',
     });
-  const unfinished =
-    tenant.status === 'provisioning' ||
-    (tenant.status === 'failed' && (operation === undefined || operation.kind === 'onboard'));
-  if (!unfinished)
+  if (!isUnfinished(tenant))
     throw new SaasError('tenant_exists', `the name "${request.name}" is taken`, {
       detail: `tenant ${tenant.tenantId} has it (${tenant.tier}, ${tenant.status})`,
       hint:

@@ -32,8 +32,7 @@ export class CoreAppPlaneStack extends SharedStack {
       imagesParameterPath(deployment.app, deployment.environment),
       this.toJsonString(Object.fromEntries(this.#uris)),
     );
-    const { jobDirectory } = deployment;
-    if (jobDirectory !== undefined) new LifecycleJobs(this, 'Jobs', { deployment, jobDirectory });
+    if (deployment.job) new LifecycleJobs(this, 'Jobs', { deployment, job: deployment.job });
   }
 
   /** The URI is made of account, Region and the content's hash, so any stack may name it without asking this one. */

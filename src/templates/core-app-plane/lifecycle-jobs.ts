@@ -4,9 +4,9 @@ import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { Aws, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { Deployment } from '../../model/config.ts';
+import type { Deployment, Job as Program, JobStatement } from '../../model/config.ts';
 import {
   eventSources,
   jobLog,
@@ -18,7 +18,6 @@ import {
 import { read } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
-import { jobPolicy } from './job-policy.ts';
 
 /** Minutes after which a job is ended; then its registration has failed. */
 const jobMinutes = 60;
@@ -49,6 +48,15 @@ const allow = (Action: string | string[], Resource: string | string[], Condition
   ...(Condition && { Condition }),
 });
 
+/** The statement in the partition, Region and account of the stack. */
+const inPlace = ({ Resource, ...statement }: JobStatement): object => ({
+  ...statement,
+  Resource: Resource.map((resource) => {
+    const anywhere = resource.replace(/^arn:aws:/, 'arn:${AWS::Partition}:');
+    return anywhere.includes('${') ? Fn.sub(anywhere) : anywhere;
+  }),
+});
+
 const assumedBy = (service: string): object => ({
   Version: '2012-10-17',
   Statement: [
@@ -66,31 +74,28 @@ const assumedBy = (service: string): object => ({
  * line. The command tells the bus what became of it; the state machine does so for a job that could not.
  */
 export class LifecycleJobs extends Construct {
-  private readonly deployment: Deployment;
   private readonly busName: string;
   private readonly busArn: string;
 
   constructor(
     scope: Construct,
     id: string,
-    { deployment, jobDirectory }: { deployment: Deployment; jobDirectory: string },
+    { deployment, job }: { deployment: Deployment; job: Program },
   ) {
     super(scope, id);
-    this.deployment = deployment;
     this.busName = read(this, deployment, 'controlPlaneBus');
     this.busArn = Stack.of(this).formatArn({
       service: 'events',
       resource: 'event-bus',
       resourceName: this.busName,
     });
-    const project = this.project(new Asset(this, 'Program', { path: jobDirectory }));
+    const project = this.project(new Asset(this, 'Program', { path: job.directory }), job.policy);
     const projectArn = project.attrArn;
     const role = this.machineRole(projectArn);
-    for (const [name, job] of Object.entries(jobs)) this.job(name, job, project.ref, role);
+    for (const [name, of] of Object.entries(jobs)) this.job(name, of, project.ref, role);
   }
 
-  private project(program: Asset): CfnProject {
-    const { deployment, busArn } = this;
+  private project(program: Asset, policy: readonly JobStatement[]): CfnProject {
     const logs = new LogGroup(this, 'Logs', {
       logGroupName: `/saas-ecs/${Aws.STACK_NAME}/jobs`,
       retention: logRetentionDays,
@@ -107,13 +112,7 @@ export class LifecycleJobs extends Construct {
             Statement: [
               allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logs.logGroupArn),
               allow('s3:GetObject', program.bucket.arnForObjects(program.s3ObjectKey)),
-              ...jobPolicy({
-                deployment,
-                registryTable: read(this, deployment, 'registryTable'),
-                artifactsBucket: read(this, deployment, 'artifactsBucket'),
-                apiKeySecretArn: read(this, deployment, 'apiKeySecret'),
-                busArn,
-              }),
+              ...policy.map(inPlace),
             ],
           },
         },

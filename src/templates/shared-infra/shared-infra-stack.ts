@@ -12,6 +12,7 @@ import { Cell } from './cell.ts';
 import { EniTrunking } from './eni-trunking.ts';
 import { executionRole } from './execution-role.ts';
 import { Network } from './network.ts';
+import { hasSilos, TenantStackRole } from './tenant-stack-role.ts';
 
 /** The network, the authorizer, the first cell, and what every task needs to start. */
 export class SharedInfraStack extends SharedStack {
@@ -37,7 +38,14 @@ export class SharedInfraStack extends SharedStack {
 
     publish(this, deployment, 'vpcId', network.vpcId);
     publish(this, deployment, 'privateSubnetIds', Fn.join(',', network.privateSubnetIds), 'StringList');
-    publish(this, deployment, 'executionRoleArn', executionRole(this).attrArn);
+    const executionRoleArn = executionRole(this).attrArn;
+    publish(this, deployment, 'executionRoleArn', executionRoleArn);
+    if (hasSilos(deployment)) {
+      const { vpcId } = network;
+      const stacks = new TenantStackRole(this, 'TenantStacks', { deployment, vpcId, executionRoleArn });
+      publish(this, deployment, 'tenantStackRoleArn', stacks.roleArn);
+      publish(this, deployment, 'tenantBoundaryArn', stacks.boundaryArn);
+    }
     publish(this, deployment, 'vpcLinkId', network.vpcLinkId);
     publish(this, deployment, 'vpcLinkSecurityGroupId', network.vpcLinkSecurityGroupId);
     publish(this, deployment, 'authorizerArn', authorizer.functionArn);

@@ -11,10 +11,23 @@ const instanceType = 'm7g.large';
 /** Amazon Linux 2023, ECS-optimized. EC2 looks the parameter up at every launch, so that new instances are up to date. */
 const imageId = 'resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id';
 
+const onCluster = [
+  'ecs:RegisterContainerInstance',
+  'ecs:DeregisterContainerInstance',
+  'ecs:SubmitAttachmentStateChanges',
+  'ecs:SubmitContainerStateChange',
+  'ecs:SubmitTaskStateChange',
+];
+const onInstance = ['ecs:Poll', 'ecs:StartTelemetrySession', 'ecs:UpdateContainerInstancesState'];
+/** What the ECS agent does on an instance, apart from finding its endpoint. */
+export const containerInstanceActions = [...onCluster, ...onInstance];
+
 export interface Ec2CapacityProps {
   clusterName: string;
   vpcId: string;
   subnetIds: string[];
+  /** Of its role, in a tenant's stack. */
+  boundaryArn?: string;
 }
 
 /** EC2 instances that a cluster's tasks run on: an Auto Scaling group that follows the tasks. */
@@ -93,12 +106,13 @@ export class Ec2Capacity extends Construct {
     });
   }
 
-  private instanceRole({ clusterName }: Ec2CapacityProps): CfnRole {
+  private instanceRole({ clusterName, boundaryArn }: Ec2CapacityProps): CfnRole {
     const stack = Stack.of(this);
     const ecsArn = (resource: string, resourceName: string) =>
       stack.formatArn({ service: 'ecs', resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
     const cluster = ecsArn('cluster', clusterName);
     const role = new CfnRole(this, 'Role', {
+      ...(boundaryArn !== undefined && { permissionsBoundary: boundaryArn }),
       assumeRolePolicyDocument: {
         Version: '2012-10-17',
         Statement: [
@@ -114,18 +128,12 @@ export class Ec2Capacity extends Construct {
               { Effect: 'Allow', Action: 'ecs:DiscoverPollEndpoint', Resource: '*' },
               {
                 Effect: 'Allow',
-                Action: [
-                  'ecs:RegisterContainerInstance',
-                  'ecs:DeregisterContainerInstance',
-                  'ecs:SubmitAttachmentStateChanges',
-                  'ecs:SubmitContainerStateChange',
-                  'ecs:SubmitTaskStateChange',
-                ],
+                Action: onCluster,
                 Resource: cluster,
               },
               {
                 Effect: 'Allow',
-                Action: ['ecs:Poll', 'ecs:StartTelemetrySession', 'ecs:UpdateContainerInstancesState'],
+                Action: onInstance,
                 Resource: ecsArn('container-instance', `${clusterName}/*`),
                 Condition: { ArnEquals: { 'ecs:cluster': cluster } },
               },

@@ -39,6 +39,7 @@ export class SiloStack extends Stack {
       vpcId,
       subnetIds,
       executionRoleArn: read(this, deployment, 'executionRoleArn'),
+      boundaryArn: read(this, deployment, 'tenantBoundaryArn'),
       listenerArn: text(tenantParameters.listenerArn),
       loadBalancerSecurityGroupId: text(tenantParameters.loadBalancerSecurityGroupId),
       imageOf: (name) => text(tenantParameters.image(name)),
@@ -63,6 +64,10 @@ export class SiloStack extends Stack {
     if (tier.model === 'shared-cluster') return { clusterName: read(this, deployment, 'sharedClusterName') };
     const clusterName = tenantCluster(this).ref;
     if (tier.capacity === 'fargate') return { clusterName };
-    return { clusterName, capacity: new Ec2Capacity(this, 'Capacity', { clusterName, vpcId, subnetIds }) };
+    const boundaryArn = read(this, deployment, 'tenantBoundaryArn');
+    return {
+      clusterName,
+      capacity: new Ec2Capacity(this, 'Capacity', { clusterName, vpcId, subnetIds, boundaryArn }),
+    };
   }
 }

@@ -5,7 +5,7 @@ import type { Service } from '../../model/service.ts';
 import { tasksTrust } from './trust.ts';
 
 /** What a service does with items. No Scan: it reads past the partition key, so past the tenant. */
-const itemActions = [
+export const itemActions = [
   'dynamodb:GetItem',
   'dynamodb:BatchGetItem',
   'dynamodb:Query',
@@ -17,7 +17,7 @@ const itemActions = [
 ];
 
 /** What the user service does with the users of its one pool. */
-const userActions = [
+export const userActions = [
   'cognito-idp:AdminAddUserToGroup',
   'cognito-idp:AdminCreateUser',
   'cognito-idp:AdminDeleteUser',
@@ -42,12 +42,15 @@ export interface TaskRolesProps {
   services: readonly Service[];
   tableArns: readonly string[];
   userPoolArn: string;
+  /** Silo only: the permissions boundary of every role in a tenant's stack. */
+  boundaryArn?: string;
   /** In the pool, tables are reached through the tenant role; in a silo by the task role itself. */
   shared: boolean;
 }
 
 /** Two task roles that differ by need, `data` and `identity`; a service that needs neither has none. */
 export class TaskRoles extends Construct {
+  readonly #boundaryArn: string | undefined;
   readonly #data: CfnRole | undefined;
   readonly #identity: CfnRole | undefined;
   /** Pool only: the role that a service takes on behalf of one tenant, by session tag. */
@@ -57,6 +60,7 @@ export class TaskRoles extends Construct {
 
   constructor(scope: Construct, id: string, props: TaskRolesProps) {
     super(scope, id);
+    this.#boundaryArn = props.boundaryArn;
     const needs = (access: Service['access']) => props.services.some((service) => service.access === access);
     if (needs('data') && props.tableArns.length > 0) {
       this.#data = this.taskRole('Data', props.shared ? undefined : allow(itemActions, props.tableArns));
@@ -73,6 +77,7 @@ export class TaskRoles extends Construct {
   private taskRole(id: string, statement: object | undefined): CfnRole {
     return new CfnRole(this, id, {
       assumeRolePolicyDocument: tasksTrust(),
+      ...(this.#boundaryArn !== undefined && { permissionsBoundary: this.#boundaryArn }),
       ...(statement && { policies: [{ policyName: 'task', policyDocument: policy(statement) }] }),
     });
   }

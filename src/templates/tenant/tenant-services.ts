@@ -27,6 +27,8 @@ export interface TenantServicesProps {
   vpcId: string;
   subnetIds: string[];
   executionRoleArn: string;
+  /** Of a silo: the permissions boundary of its roles. */
+  boundaryArn?: string;
   listenerArn: string;
   loadBalancerSecurityGroupId: string;
   /** Image URI of a service or of `proxy`. */
@@ -56,6 +58,7 @@ export class TenantServices extends Construct {
       tableArns: this.tables.arns,
       userPoolArn: this.users.userPoolArn,
       shared: props.tenantId === undefined,
+      ...(props.boundaryArn !== undefined && { boundaryArn: props.boundaryArn }),
     });
     this.#running = new Construct(this, 'Services');
     const place = this.place(props);

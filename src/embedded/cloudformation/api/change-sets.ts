@@ -23,6 +23,7 @@ import { reasonOf } from '../engine/resources.ts';
 import type { ChangeSetRecord, StackRecord } from '../stack/records.ts';
 import { validationError } from '../template/model.ts';
 import { describeParameter } from '../template/parameters.ts';
+import { requireRole } from './access.ts';
 import {
   type CloudFormationContext,
   existingStack,
@@ -146,6 +147,7 @@ async function createChangeSet(
     throw validationError(
       `1 validation error detected: Value '${name}' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*`,
     );
+  requireRole(context, input.RoleARN);
   const type = input.ChangeSetType ?? 'UPDATE';
   if (type === 'IMPORT' || input.ResourcesToImport?.length)
     throw validationError('The embedded cloud does not import resources into stacks.');

@@ -18,6 +18,7 @@ import { AwsError, arn, type Operation, operation } from '../../platform.ts';
 import { planUpdate } from '../engine/plan.ts';
 import type { StackModel, StackOperation, StackRecord } from '../stack/records.ts';
 import { validationError } from '../template/model.ts';
+import { requireRole } from './access.ts';
 import { type CloudFormationContext, existingStack, required, type Submission, submit } from './service.ts';
 
 /** Quota of stacks in an account and Region (docs.aws.amazon.com, "AWS CloudFormation quotas"). */
@@ -104,6 +105,7 @@ async function createStack(
     throw new AwsError('AlreadyExistsException', `Stack [${known.name}] already exists`);
   if (input.DisableRollback !== undefined && input.OnFailure !== undefined)
     throw validationError('You can specify either DisableRollback or OnFailure, but not both.');
+  requireRole(context, input.RoleARN);
   const submission = await submit(context, input);
   const stack = newStack(context, input, submission);
   const started = createOperation(context, stack, input);
@@ -164,6 +166,7 @@ async function updateStack(
   const token = input.ClientRequestToken;
   if (token !== undefined && stack.tokens.includes(token)) return { StackId: stack.id };
   requireUpdatable(stack);
+  requireRole(context, input.RoleARN);
   const submission = await submit(context, input, stack);
   const plan = await planUpdate(context, stack, submission, input.Tags ?? stack.tags);
   if (plan.empty && stack.status !== 'UPDATE_FAILED' && stack.status !== 'CREATE_FAILED') {

@@ -23,7 +23,12 @@ import { openUsage } from './usage.ts';
 export function createApiGateway(cloud: Cloud): AwsService {
   const state = openState(cloud);
   const usage = openUsage(cloud);
-  const operation = operationsOf(cloud);
+  const operation = operationsOf(cloud, (path) => {
+    const [, kind, id = '', ...below] = path.split('/');
+    if (below.length > 0) return {};
+    if (kind === 'apikeys') return state.keys.get(id)?.tags ?? {};
+    return kind === 'usageplans' ? (state.plans.get(id)?.tags ?? {}) : {};
+  });
   const now = (): number => cloud.clock.now();
   const plans = createUsagePlans(state, usage, operation, now);
   const parts: Parts = {

@@ -6,8 +6,9 @@ export type MakeOperation = <Input, Output>(
   handler: (input: Input, call: Call) => Output | Promise<Output>,
 ) => Operation;
 
+/** `tagsAt` gives the tags of what a path names, for policies that go by them. */
 export const operationsOf =
-  (cloud: Cloud): MakeOperation =>
+  (cloud: Cloud, tagsAt: (path: string) => Record<string, string> = () => ({})): MakeOperation =>
   (schema, handler) =>
     operation(schema, handler, {
       access: (_input, { request }) => {
@@ -16,6 +17,9 @@ export const operationsOf =
           {
             action: `apigateway:${request?.method ?? 'GET'}`,
             resource: `arn:${cloud.partition}:apigateway:${cloud.region}::${path}`,
+            context: Object.fromEntries(
+              Object.entries(tagsAt(path)).map(([key, value]) => [`aws:ResourceTag/${key}`, value]),
+            ),
           },
         ];
       },

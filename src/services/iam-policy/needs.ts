@@ -1,0 +1,326 @@
+/**
+ * The IAM actions that each command makes itself, and why. What CloudFormation and the CDK's bootstrap roles do on its
+ * behalf is theirs. Actions and resource types: the Service Authorization Reference.
+ */
+import { on, type Place, type Resources, where } from './place.ts';
+
+export interface Need {
+  actions: readonly string[];
+  on: Resources;
+  why: string;
+  when?: (place: Place) => object;
+  /** Why no ordinary run makes these calls: they wait for a failure, or AWS makes them. */
+  rare?: string;
+}
+
+/** Actions of one service: `of('ssm', 'GetParameters')`. */
+const of = (service: string, ...names: string[]): string[] => names.map((name) => `${service}:${name}`);
+
+const session: Need[] = [
+  { actions: of('ssm', 'GetParameters'), on: on.sharedParameters, why: 'find what the shared stacks made' },
+];
+const registryRead: Need[] = [
+  { actions: of('dynamodb', 'GetItem', 'Query'), on: on.registry, why: 'read the registry' },
+];
+const registryList: Need[] = [
+  { actions: of('dynamodb', 'Query'), on: on.registryIndex, why: 'list the tenants' },
+];
+const registryWrite: Need[] = [
+  {
+    actions: of('dynamodb', 'PutItem', 'UpdateItem'),
+    on: on.registry,
+    why: 'write down what is done, and hold the lease on a tenant',
+  },
+];
+const registryDelete: Need[] = [
+  { actions: of('dynamodb', 'DeleteItem'), on: on.registry, why: 'free names, slots, issuers and limits' },
+];
+const stackWatch: Need[] = [
+  {
+    actions: of('cloudformation', 'DescribeStacks', 'DescribeStackEvents'),
+    on: on.tenantStacks,
+    why: "follow a tenant's stack",
+  },
+];
+const stackRead: Need[] = [
+  {
+    actions: of('cloudformation', 'DescribeStacks'),
+    on: on.tenantStacks,
+    why: "read what a tenant's stack made",
+  },
+];
+const stackDelete: Need = {
+  actions: of('cloudformation', 'DeleteStack'),
+  on: on.tenantStacks,
+  why: "delete a tenant's stack",
+};
+const secret: Need = {
+  actions: of('secretsmanager', 'GetSecretValue'),
+  on: on.secrets,
+  when: where.owned,
+  why: "derive the tenant's API key",
+};
+const findKey: Need = { actions: of('apigateway', 'GET'), on: on.apiKeys, why: "find the tenant's API key" };
+
+const probe: Need = {
+  actions: of(
+    'cognito-idp',
+    'AdminCreateUser',
+    'AdminSetUserPassword',
+    'AdminInitiateAuth',
+    'AdminDeleteUser',
+  ),
+  on: on.userPools,
+  when: where.owned,
+  why: 'prove by a user made for it that the tenant is served',
+};
+
+const whyFailed: Need[] = [
+  {
+    actions: of('ecs', 'DescribeServices'),
+    on: on.services,
+    why: 'say why a service did not start',
+    rare: 'only when one does not',
+  },
+  {
+    actions: of('ecs', 'ListTasks', 'DescribeTaskDefinition'),
+    on: on.anything,
+    why: 'say why a service did not start; they know no such resource',
+    rare: 'only when one does not',
+  },
+  {
+    actions: of('ecs', 'DescribeTasks'),
+    on: on.tasks,
+    why: 'say why a task stopped',
+    rare: 'only when one does before its service is up',
+  },
+  {
+    actions: of('logs', 'FilterLogEvents'),
+    on: on.logs,
+    why: 'show the last lines of a task that stopped',
+    rare: 'only when one does before its service is up',
+  },
+];
+
+/** Only who types the command registers a tenant; a job has its registration. */
+const register: Need = {
+  actions: of('cognito-idp', 'DescribeUserPoolClient'),
+  on: on.userPools,
+  when: where.owned,
+  why: "get a token for the control plane's API",
+};
+const announce: Need = {
+  actions: of('events', 'PutEvents'),
+  on: on.controlPlaneBus,
+  why: 'tell the control plane what became of the tenant',
+};
+
+const preview: Need[] = [
+  {
+    actions: of('ssm', 'GetParameter'),
+    on: on.bootstrapParameter,
+    why: "see that the account has the CDK's bootstrap stack",
+  },
+  {
+    actions: ['sts:AssumeRole'],
+    on: on.bootstrapRoles,
+    why: "deploy, look up and publish with the CDK's bootstrap roles",
+  },
+];
+
+export const commandNeeds = {
+  'deploy-shared': [
+    ...preview,
+    ...session,
+    ...registryRead,
+    ...registryWrite,
+    {
+      ...registryDelete[0],
+      rare: 'only when limits that were set by hand give way to the configuration',
+    } as Need,
+    { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'read which images were published' },
+    { actions: of('s3', 'PutObject'), on: on.artifacts, why: "publish the tenants' templates" },
+    {
+      actions: of('cloudformation', 'DescribeStacks'),
+      on: on.sharedStacks,
+      why: 'say what goes on when it is stopped',
+      rare: 'only when it is stopped half-way',
+    },
+    ...whyFailed,
+  ],
+  'destroy-shared': [
+    ...session,
+    ...registryList,
+    {
+      actions: of('cloudformation', 'DescribeStacks', 'DescribeStackEvents', 'DeleteStack'),
+      on: on.sharedStacks,
+      why: 'delete the shared stacks, with the role that made them',
+    },
+  ],
+  onboard: [
+    ...session,
+    register,
+    announce,
+    ...registryRead,
+    ...registryWrite,
+    { ...registryDelete[0], rare: 'only when a name is taken anew, or a cell is too full' } as Need,
+    {
+      actions: of('cloudformation', 'CreateStack'),
+      on: on.tenantStacks,
+      when: where.releasedTemplate,
+      why: "make a silo tenant's stack, of a published template alone",
+    },
+    ...stackWatch,
+    { ...stackDelete, rare: 'only after a creation that failed' },
+    {
+      actions: ['iam:PassRole'],
+      on: on.tenantStackRole,
+      when: where.passedToCloudFormation,
+      why: 'let CloudFormation make the stack with the role that is made for it',
+    },
+    {
+      actions: of('s3', 'GetObject'),
+      on: on.artifacts,
+      why: 'let CloudFormation read the template',
+      rare: 'CloudFormation reads it for the caller; on the embedded cloud it asks nobody',
+    },
+    {
+      actions: of('cognito-idp', 'CreateGroup', 'AdminCreateUser', 'AdminAddUserToGroup'),
+      on: on.userPools,
+      when: where.owned,
+      why: "invite the tenant's administrator",
+    },
+    {
+      actions: of('cognito-idp', 'AdminGetUser'),
+      on: on.userPools,
+      when: where.owned,
+      why: 'see whose the address is, where it is taken',
+      rare: 'only when the address is known to the user pool',
+    },
+    probe,
+    secret,
+    { actions: of('apigateway', 'GET', 'POST'), on: on.apiKeys, why: "find or make the tenant's API key" },
+    {
+      actions: of('apigateway', 'PATCH'),
+      on: on.apiKey,
+      when: where.owned,
+      why: 'mend a key that a run before this one made half',
+      rare: 'only after a run that was killed',
+    },
+    { actions: of('apigateway', 'POST'), on: on.usagePlanKeys, why: "put the key on the tier's plan" },
+    {
+      actions: of('apigateway', 'PUT'),
+      on: on.gatewayTags,
+      why: 'tag the key',
+      rare: 'AWS asks for it beside POST when what is made has tags',
+    },
+    ...whyFailed,
+  ],
+  offboard: [
+    ...session,
+    announce,
+    ...registryRead,
+    ...registryWrite,
+    ...registryDelete,
+    ...stackWatch,
+    stackDelete,
+    {
+      actions: of('cloudformation', 'ListStackResources'),
+      on: on.tenantStacks,
+      why: 'find the data that a stack leaves behind',
+    },
+    findKey,
+    {
+      actions: of('apigateway', 'DELETE'),
+      on: on.apiKey,
+      why: 'close the API to the tenant; not by tags, for a key that is gone already has none',
+    },
+    {
+      actions: of('cognito-idp', 'DescribeUserPool', 'ListUsers', 'ListUsersInGroup'),
+      on: on.userPools,
+      why: "find the tenant's users, and see that a silo's user pool is gone: what is gone has no tags",
+    },
+    {
+      actions: of('cognito-idp', 'AdminDeleteUser', 'DeleteGroup', 'UpdateUserPool', 'DeleteUserPool'),
+      on: on.userPools,
+      when: where.owned,
+      why: "delete the tenant's users, or a silo's user pool",
+    },
+    {
+      actions: of('dynamodb', 'Query', 'BatchWriteItem', 'DescribeTable'),
+      on: on.tenantTables,
+      why: "export, delete and count the tenant's items",
+    },
+    {
+      actions: of('dynamodb', 'UpdateTable', 'DeleteTable'),
+      on: on.siloTables,
+      why: "delete a silo's tables",
+    },
+  ],
+  'list-tenants': [...session, ...registryRead, ...registryList],
+  'describe-tenant': [
+    ...session,
+    ...registryRead,
+    ...stackRead,
+    { actions: of('ecs', 'DescribeServices'), on: on.services, why: 'see how many tasks run' },
+    {
+      actions: of('ecs', 'ListServices'),
+      on: on.anything,
+      why: "find the pool's services; it knows no resource",
+    },
+  ],
+  watch: [...session, ...registryRead, ...stackWatch],
+  throttle: [
+    ...session,
+    ...registryRead,
+    ...registryList,
+    ...registryWrite,
+    ...registryDelete,
+    {
+      actions: of('apigateway', 'GET', 'PATCH'),
+      on: on.usagePlan,
+      when: where.owned,
+      why: "read and change a tier's limits",
+    },
+    {
+      actions: of('apigateway', 'GET', 'POST'),
+      on: on.usagePlans,
+      why: 'find or make a plan for limits of its own',
+    },
+    { actions: of('apigateway', 'POST'), on: on.usagePlanKeys, why: "put the tenant's key on it" },
+    { actions: of('apigateway', 'DELETE'), on: on.usagePlanKey, why: 'take the key off the one before' },
+    {
+      actions: of('apigateway', 'PUT'),
+      on: on.gatewayTags,
+      why: 'tag the plan',
+      rare: 'AWS asks for it beside POST when what is made has tags',
+    },
+  ],
+  token: [
+    ...session,
+    register,
+    ...registryRead,
+    ...stackRead,
+    {
+      actions: of('cognito-idp', 'AdminInitiateAuth'),
+      on: on.userPools,
+      when: where.owned,
+      why: 'sign a user in',
+    },
+    {
+      actions: of('cognito-idp', 'AdminRespondToAuthChallenge'),
+      on: on.userPools,
+      when: where.owned,
+      why: 'choose a password at the first sign-in',
+      rare: "only where the environment's mail can be read",
+    },
+  ],
+} satisfies Record<string, readonly Need[]>;
+
+/** What a lifecycle job does: both commands, for registrations that are there. */
+export const jobNeeds: readonly Need[] = [...commandNeeds.onboard, ...commandNeeds.offboard].filter(
+  (need) => need !== register,
+);
+
+export type PolicyCommand = keyof typeof commandNeeds;
+export const policyCommands = Object.keys(commandNeeds) as PolicyCommand[];

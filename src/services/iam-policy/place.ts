@@ -1,0 +1,104 @@
+/** Where an operator works, and the ARNs of what is there: by name where CloudFormation gives one that is known before. */
+import { anyTenantId, stackNameInRole, stackNames, tenantStackName, withPrefix } from '../../model/names.ts';
+
+export interface Place {
+  app: string;
+  environment: string;
+  prefix: string | undefined;
+  account: string;
+  region: string;
+}
+
+/** One or more ARNs. */
+export type Resources = (place: Place) => string[];
+
+/** `cn-north-1` -> `aws-cn` */
+export function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}
+
+const regional =
+  (service: string, ...resources: ((place: Place) => string)[]): Resources =>
+  (place) =>
+    resources.map(
+      (resource) =>
+        `arn:${partitionOf(place.region)}:${service}:${place.region}:${place.account}:${resource(place)}`,
+    );
+
+const role =
+  (name: (place: Place) => string): Resources =>
+  (place) => [`arn:${partitionOf(place.region)}:iam::${place.account}:role/${name(place)}`];
+
+const stack =
+  (name: string) =>
+  ({ prefix }: Place): string =>
+    withPrefix(prefix, name);
+const tenant = ({ prefix }: Place): string => tenantStackName(prefix, anyTenantId);
+/** The pool's and the silos'. */
+const tenants = stack('tenant-');
+const controlPlane = stack(stackNames.controlPlane);
+
+/** Qualifier of the CDK's bootstrap stack; its default. */
+export const bootstrapQualifier = 'hnb659fds';
+
+export const on = {
+  anything: (() => ['*']) as Resources,
+  sharedParameters: regional('ssm', ({ app, environment }) => `parameter/saas-ecs/${app}/${environment}/*`),
+  bootstrapParameter: regional('ssm', () => `parameter/cdk-bootstrap/${bootstrapQualifier}/version`),
+  bootstrapRoles: role(({ account, region }) => `cdk-${bootstrapQualifier}-*-role-${account}-${region}`),
+  registry: regional('dynamodb', (place) => `table/${controlPlane(place)}-Registry*`),
+  registryIndex: regional('dynamodb', (place) => `table/${controlPlane(place)}-Registry*/index/*`),
+  artifacts: ((place) => [
+    `arn:${partitionOf(place.region)}:s3:::${controlPlane(place).toLowerCase()}-artifacts*/releases/*`,
+  ]) as Resources,
+  secrets: regional('secretsmanager', () => 'secret:*'),
+  sharedStacks: regional(
+    'cloudformation',
+    ...Object.values(stackNames).map((name) => (place: Place) => `stack/${stack(name)(place)}/*`),
+  ),
+  tenantStacks: regional('cloudformation', (place) => `stack/${tenant(place)}/*`),
+  tenantStackRole: role(
+    (place) => `${stack(stackNames.sharedInfra)(place).slice(0, stackNameInRole)}-TenantStacksRole*`,
+  ),
+  siloTables: regional('dynamodb', (place) => `table/${tenant(place)}-*`),
+  /** The pool's, too: its stack is called `tenant-template-basic`. */
+  tenantTables: regional('dynamodb', (place) => `table/${tenants(place)}*`),
+  controlPlaneBus: regional('events', (place) => `event-bus/${controlPlane(place)}`),
+  userPools: regional('cognito-idp', () => 'userpool/*'),
+  apiKeys: ((place) => gateway(place, '/apikeys')) as Resources,
+  apiKey: ((place) => gateway(place, '/apikeys/*')) as Resources,
+  usagePlans: ((place) => gateway(place, '/usageplans')) as Resources,
+  usagePlan: ((place) => gateway(place, '/usageplans/*')) as Resources,
+  usagePlanKeys: ((place) => gateway(place, '/usageplans/*/keys')) as Resources,
+  usagePlanKey: ((place) => gateway(place, '/usageplans/*/keys/*')) as Resources,
+  gatewayTags: ((place) => gateway(place, '/tags/*')) as Resources,
+  clusters: regional('ecs', (place) => `cluster/${tenants(place)}*`),
+  services: regional('ecs', (place) => `service/${tenants(place)}*`),
+  tasks: regional('ecs', (place) => `task/${tenants(place)}*`),
+  logs: regional('logs', (place) => `log-group:/saas-ecs/${tenants(place)}*`),
+};
+
+/** API Gateway's ARNs name no account. */
+const gateway = ({ region }: Place, path: string): string[] => [
+  `arn:${partitionOf(region)}:apigateway:${region}::${path}`,
+];
+
+/** Conditions; what carries the environment's tags got them from its stack. */
+export const where = {
+  owned: ({ app, environment }: Place): object => ({
+    StringEquals: {
+      'aws:ResourceTag/saas-ecs:app': app,
+      'aws:ResourceTag/saas-ecs:environment': environment,
+    },
+  }),
+  passedToCloudFormation: (): object => ({
+    StringEquals: { 'iam:PassedToService': 'cloudformation.amazonaws.com' },
+  }),
+  /** Else an operator could have the role make whatever a template of his own says. */
+  releasedTemplate: (place: Place): object => ({
+    StringLike: {
+      'cloudformation:TemplateUrl': `*/${controlPlane(place).toLowerCase()}-artifacts*/releases/*`,
+    },
+  }),
+};

@@ -1,0 +1,132 @@
+import { CfnManagedPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
+import { Aws } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import type { Deployment } from '../../model/config.ts';
+import { isSilo } from '../../model/tier.ts';
+import { accept } from '../review.ts';
+import { containerInstanceActions } from '../tenant/ec2-capacity.ts';
+import { itemActions, userActions } from '../tenant/task-roles.ts';
+import {
+  inTenantStacks,
+  tenantStackPermissions,
+  tenantStackPolicy,
+  tenantStacks,
+} from './tenant-stack-policy.ts';
+
+/** Only where tenants have instances of their own. */
+const ec2Types = [
+  'AWS::ECS::CapacityProvider',
+  'AWS::ECS::ClusterCapacityProviderAssociations',
+  'AWS::IAM::InstanceProfile',
+  'AWS::EC2::LaunchTemplate',
+  'AWS::AutoScaling::AutoScalingGroup',
+];
+
+/** The types that the silo tiers' templates are made of. */
+export function tenantResourceTypes({ tiers }: Pick<Deployment, 'tiers'>): string[] {
+  const instances = tiers.some((tier) => tier.model === 'dedicated-cluster' && tier.capacity === 'ec2');
+  return Object.keys(tenantStackPermissions).filter((type) => instances || !ec2Types.includes(type));
+}
+
+export const hasSilos = ({ tiers }: Pick<Deployment, 'tiers'>): boolean =>
+  tiers.some((tier) => isSilo(tier.model));
+
+/**
+ * The role that CloudFormation takes for the stacks of siloed tenants, so that whoever onboards one needs no more than
+ * to pass it; and the boundary of every role that it makes.
+ */
+export class TenantStackRole extends Construct {
+  readonly roleArn: string;
+  readonly boundaryArn: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { deployment: Deployment; vpcId: string; executionRoleArn: string },
+  ) {
+    super(scope, id);
+    const { deployment, vpcId, executionRoleArn } = props;
+    const boundary = this.boundary(deployment);
+    this.boundaryArn = boundary.ref;
+    const role = new CfnRole(this, 'Role', {
+      description: 'CloudFormation makes the stacks of siloed tenants with it',
+      assumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'cloudformation.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+            Condition: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+          },
+        ],
+      },
+      policies: [
+        {
+          policyName: 'tenant-stacks',
+          policyDocument: tenantStackPolicy(
+            {
+              app: deployment.app,
+              environment: deployment.environment,
+              prefix: deployment.prefix,
+              vpcId,
+              executionRoleArn,
+              boundaryArn: this.boundaryArn,
+            },
+            tenantResourceTypes(deployment),
+          ),
+        },
+      ],
+    });
+    accept(role, {
+      id: 'AwsSolutions-IAM5',
+      reason:
+        "Tenants' stacks come later: what is named after them is narrowed by the name's beginning, what has a made-up id by tag or VPC, and describing and registering know no resource",
+    });
+    this.roleArn = role.attrArn;
+  }
+
+  /** All that a role in a tenant's stack may ever do, whatever its template says. */
+  private boundary({ prefix, app, environment }: Deployment): CfnManagedPolicy {
+    const arn = (service: string, resource: string): string =>
+      `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
+    const policy = new CfnManagedPolicy(this, 'Boundary', {
+      description: "The most that a role of a tenant's stack may do",
+      policyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: itemActions,
+            Resource: arn('dynamodb', `table/${inTenantStacks(prefix)}`),
+          },
+          {
+            Effect: 'Allow',
+            Action: userActions,
+            Resource: arn('cognito-idp', 'userpool/*'),
+            Condition: {
+              StringEquals: {
+                'aws:ResourceTag/saas-ecs:app': app,
+                'aws:ResourceTag/saas-ecs:environment': environment,
+              },
+            },
+          },
+          {
+            Effect: 'Allow',
+            Action: containerInstanceActions,
+            Resource: [
+              arn('ecs', `cluster/${tenantStacks(prefix)}`),
+              arn('ecs', `container-instance/${tenantStacks(prefix)}/*`),
+            ],
+          },
+          { Effect: 'Allow', Action: 'ecs:DiscoverPollEndpoint', Resource: '*' },
+        ],
+      },
+    });
+    accept(policy, {
+      id: 'AwsSolutions-IAM5',
+      reason: 'A boundary grants nothing; it is drawn around names that tenants yet to come will have',
+    });
+    return policy;
+  }
+}

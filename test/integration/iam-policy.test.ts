@@ -173,7 +173,12 @@ describe('the policy for all commands', () => {
       expect(JSON.stringify(document).length).toBeLessThanOrEqual(managedPolicyLimit);
       for (const { Action, Resource } of document.Statement)
         if (Resource.includes('*'))
-          expect(['ecs:ListTasks', 'ecs:ListServices', 'ecs:DescribeTaskDefinition']).toEqual(
+          expect([
+            'ecs:ListTasks',
+            'ecs:ListServices',
+            'ecs:DescribeTaskDefinition',
+            'elasticloadbalancing:DescribeTargetHealth',
+          ]).toEqual(
             expect.arrayContaining(Action),
           );
     }

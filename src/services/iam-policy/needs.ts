@@ -171,6 +171,18 @@ export const commandNeeds = {
       why: "make a silo tenant's stack, of a published template alone",
     },
     ...stackWatch,
+    { actions: of('ecs', 'DescribeServices'), on: on.services, why: "see which targets a silo's services have" },
+    {
+      actions: of('elasticloadbalancing', 'DescribeTargetHealth'),
+      on: on.anything,
+      why: 'see that a silo is served before it is said to be; it knows no resource',
+    },
+    {
+      actions: of('ecs', 'UpdateService'),
+      on: on.services,
+      why: 'start tasks anew that gave up in an earlier run',
+      rare: 'only after an onboarding whose tasks would not start',
+    },
     { ...stackDelete, rare: 'only after a creation that failed' },
     {
       actions: ['iam:PassRole'],

@@ -3,7 +3,7 @@
 import { CognitoAuth, ControlPlane, EventManager } from '@cdklabs/sbt-aws';
 import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnUserPoolDomain } from 'aws-cdk-lib/aws-cognito';
-import { EventBus } from 'aws-cdk-lib/aws-events';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import type { ControlPlaneOutputs } from '../../model/control-plane.ts';
 import type { SharedStack } from '../shared-stack.ts';
@@ -16,9 +16,9 @@ export function sbtControlPlane(stack: SharedStack): ControlPlaneOutputs {
     // Another plan, which bills every operator: a choice, not a default.
     enableAdvancedSecurityMode: false,
   });
-  const eventManager = new EventManager(stack, 'EventManager', {
-    eventBus: new EventBus(stack, 'Bus', { eventBusName: stack.stackName }),
-  });
+  // Named after the stack, as the builtin one's is: policies know it before it is there.
+  const eventBus = new EventBus(stack, 'Bus', { eventBusName: stack.stackName }) as IEventBus;
+  const eventManager = new EventManager(stack, 'EventManager', { eventBus });
   const controlPlane = new ControlPlane(stack, 'ControlPlane', {
     auth,
     eventManager,

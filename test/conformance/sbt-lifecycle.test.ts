@@ -73,7 +73,9 @@ describe.skipIf(missing !== undefined)(
         expect(config.body).toEqual(JSON.parse(shown['tenantConfig'] ?? ''));
         await agrees();
 
-        expect((await call('DELETE', `/tenant-registrations/${data['tenantRegistrationId']}`)).status).toBe(200);
+        expect((await call('DELETE', `/tenant-registrations/${data['tenantRegistrationId']}`)).status).toBe(
+          200,
+        );
         await registrationAt(data['tenantRegistrationId'], 'Deleted');
         expect(await project.json('list-tenants')).toMatchObject({ tenants: [] });
         await agrees();

@@ -1,5 +1,9 @@
 /** The builtin control plane and its jobs on a whole system; and what brings registry, registrations and account apart. */
-import { APIGatewayClient, DeleteApiKeyCommand, DeleteUsagePlanKeyCommand } from '@aws-sdk/client-api-gateway';
+import {
+  APIGatewayClient,
+  DeleteApiKeyCommand,
+  DeleteUsagePlanKeyCommand,
+} from '@aws-sdk/client-api-gateway';
 import {
   CognitoIdentityProviderClient,
   CreateGroupCommand,
@@ -96,28 +100,31 @@ describe('the API', () => {
 });
 
 describe('a registration by the API', () => {
-  it.each(['basic', 'advanced'])('of the tier %s is provisioned by a job, and taken out by one', async (tier) => {
-    const name = `by-api-${tier}`;
-    const { status, data } = await register(name, tier);
-    expect(status).toBe(201);
-    await registrationAt(data['tenantRegistrationId'], 'Complete');
+  it.each(['basic', 'advanced'])(
+    'of the tier %s is provisioned by a job, and taken out by one',
+    async (tier) => {
+      const name = `by-api-${tier}`;
+      const { status, data } = await register(name, tier);
+      expect(status).toBe(201);
+      await registrationAt(data['tenantRegistrationId'], 'Complete');
 
-    const tenant = await project.json('describe-tenant', name);
-    expect(tenant).toMatchObject({ tenantId: data['tenantId'], tier, status: 'active' });
-    const shown = (await call('GET', `/tenants/${data['tenantId']}`)).data;
-    expect(shown).toMatchObject({ tenantName: name, apiUrl: tenant['apiUrl'], sbtaws_active: true });
-    const config = await api(`${outputs.apiUrl}/tenant-config/${name}`);
-    expect(config.body).toEqual(JSON.parse(shown['tenantConfig'] ?? ''));
-    const { token: own } = await project.json<{ token: string }>('token', '--tenant', name);
-    expect((await api(`${String(tenant['apiUrl'])}/orders`, { token: own })).status).toBe(200);
+      const tenant = await project.json('describe-tenant', name);
+      expect(tenant).toMatchObject({ tenantId: data['tenantId'], tier, status: 'active' });
+      const shown = (await call('GET', `/tenants/${data['tenantId']}`)).data;
+      expect(shown).toMatchObject({ tenantName: name, apiUrl: tenant['apiUrl'], sbtaws_active: true });
+      const config = await api(`${outputs.apiUrl}/tenant-config/${name}`);
+      expect(config.body).toEqual(JSON.parse(shown['tenantConfig'] ?? ''));
+      const { token: own } = await project.json<{ token: string }>('token', '--tenant', name);
+      expect((await api(`${String(tenant['apiUrl'])}/orders`, { token: own })).status).toBe(200);
 
-    const gone = await call('DELETE', `/tenant-registrations/${data['tenantRegistrationId']}`);
-    expect(gone.status).toBe(200);
-    const past = await registrationAt(data['tenantRegistrationId'], 'Deleted');
-    expect(past).toMatchObject({ sbtaws_active: false });
-    const { tenants } = await project.json<{ tenants: { name: string }[] }>('list-tenants');
-    expect(tenants.map((one) => one.name)).not.toContain(name);
-  });
+      const gone = await call('DELETE', `/tenant-registrations/${data['tenantRegistrationId']}`);
+      expect(gone.status).toBe(200);
+      const past = await registrationAt(data['tenantRegistrationId'], 'Deleted');
+      expect(past).toMatchObject({ sbtaws_active: false });
+      const { tenants } = await project.json<{ tenants: { name: string }[] }>('list-tenants');
+      expect(tenants.map((one) => one.name)).not.toContain(name);
+    },
+  );
 
   it('that fails says why and where its log is, and is asked for again', async () => {
     const { data } = await register('wrong', 'no-such-tier');
@@ -135,11 +142,13 @@ describe('the command line', () => {
       'onboard',
       ...['--tier', 'basic', '--name', 'by-hand', '--email', 'admin@by-hand.example'],
     );
-    expect(tenant.steps.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['register', 'announce']),
-    );
+    expect(tenant.steps.map(({ name }) => name)).toEqual(expect.arrayContaining(['register', 'announce']));
     const registered = (await registeredTenants()).find(({ tenantName }) => tenantName === 'by-hand');
-    expect(registered).toMatchObject({ tenantId: tenant.tenantId, provisionedBy: 'cli', sbtaws_active: true });
+    expect(registered).toMatchObject({
+      tenantId: tenant.tenantId,
+      provisionedBy: 'cli',
+      sbtaws_active: true,
+    });
     await registrationAt(registered?.['tenantRegistrationId'], 'Complete');
     expect(await register('by-hand', 'basic')).toMatchObject({ status: 409 });
   });

@@ -78,7 +78,9 @@ describe.each<ControlPlaneKind>(['builtin', 'sbt'])('the control plane %s', (con
       expect(table['UpdateReplacePolicy'], id).toBe('Retain');
     }
     for (const [id, { Properties }] of tables) {
-      expect(Properties['PointInTimeRecoverySpecification'], id).toEqual({ PointInTimeRecoveryEnabled: true });
+      expect(Properties['PointInTimeRecoverySpecification'], id).toEqual({
+        PointInTimeRecoveryEnabled: true,
+      });
       expect(Properties['BillingMode'], id).toBe('PAY_PER_REQUEST');
     }
   });
@@ -98,7 +100,9 @@ describe.each<ControlPlaneKind>(['builtin', 'sbt'])('the control plane %s', (con
       MfaConfiguration: 'OPTIONAL',
       EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
     });
-    const clients = resources(control, 'AWS::Cognito::UserPoolClient').map(([, { Properties }]) => Properties);
+    const clients = resources(control, 'AWS::Cognito::UserPoolClient').map(
+      ([, { Properties }]) => Properties,
+    );
     const [people, ...others] = clients.filter(({ GenerateSecret }) => !GenerateSecret);
     expect(others).toEqual([]);
     expect(people).toMatchObject({ AllowedOAuthFlows: ['code'], WriteAttributes: ['email'] });

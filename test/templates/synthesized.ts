@@ -74,7 +74,10 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   bundles: false,
   job: {
     directory: jobDirectory,
-    policy: jobPolicy({ app: 'acme-shop' }, { environment: { name: 'staging' } as Environment, prefix: undefined }),
+    policy: jobPolicy(
+      { app: 'acme-shop' },
+      { environment: { name: 'staging' } as Environment, prefix: undefined },
+    ),
   },
   ...changes,
 });

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Document } from 'yaml';
-import { SaasError } from '../../model/error.ts';
 import type { ControlPlaneKind } from '../../model/control-plane.ts';
+import { SaasError } from '../../model/error.ts';
 import type { TierModel } from '../../model/tier.ts';
 import { configFileName, findConfig, parseConfig } from './load.ts';
 import { configJsonSchema } from './schema.ts';

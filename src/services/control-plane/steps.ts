@@ -36,7 +36,7 @@ export function registerStep<Data>(context: Context, session: Session, resumed: 
           for await (const registered of controlPlane.tenants())
             if (registered.data['registryTenantId'] === tenantId || registered.tenantId === tenantId)
               found = registered.registrationId;
-        await tools.save({
+        tools.change({
           registrationId:
             found ??
             (await controlPlane.register({

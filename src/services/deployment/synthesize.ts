@@ -5,8 +5,8 @@ import type { Config, Deployment, JobStatement } from '../../model/config.ts';
 import { SaasError } from '../../model/error.ts';
 import { built } from '../../model/installation.ts';
 import type { Target } from '../environment.ts';
-import { jobNeeds } from '../iam-policy/needs.ts';
 import { documentsFor } from '../iam-policy/documents.ts';
+import { jobNeeds } from '../iam-policy/needs.ts';
 import { writeJobProgram } from './job-program.ts';
 
 export interface Assembly {
@@ -34,12 +34,17 @@ export function deploymentOf(config: Config, target: Target, jobDirectory?: stri
     controlPlane: target.environment.controlPlane,
     adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
     bundles: target.bundles,
-    ...(jobDirectory !== undefined && { job: { directory: jobDirectory, policy: jobPolicy(config, target) } }),
+    ...(jobDirectory !== undefined && {
+      job: { directory: jobDirectory, policy: jobPolicy(config, target) },
+    }),
   };
 }
 
 /** What a lifecycle job may do: what the commands need that it runs, wherever the stack is deployed. */
-export function jobPolicy(config: Pick<Config, 'app'>, target: Pick<Target, 'environment' | 'prefix'>): JobStatement[] {
+export function jobPolicy(
+  config: Pick<Config, 'app'>,
+  target: Pick<Target, 'environment' | 'prefix'>,
+): JobStatement[] {
   return documentsFor(jobNeeds, {
     app: config.app,
     environment: target.environment.name,

@@ -171,7 +171,11 @@ export const commandNeeds = {
       why: "make a silo tenant's stack, of a published template alone",
     },
     ...stackWatch,
-    { actions: of('ecs', 'DescribeServices'), on: on.services, why: "see which targets a silo's services have" },
+    {
+      actions: of('ecs', 'DescribeServices'),
+      on: on.services,
+      why: "see which targets a silo's services have",
+    },
     {
       actions: of('elasticloadbalancing', 'DescribeTargetHealth'),
       on: on.anything,

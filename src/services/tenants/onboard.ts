@@ -186,7 +186,7 @@ function stepsFor(
         issuer: output(tenantOutputs.issuer),
       };
       const tables = JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>;
-      await tools.save({ holdings: { pool: data.pool, tables } });
+      tools.change({ holdings: { pool: data.pool, tables } });
     },
   };
 
@@ -196,7 +196,7 @@ function stepsFor(
     async run(data, tools) {
       const { userPoolId, clientId, issuer } = poolShared(session);
       data.pool = { userPoolId, clientId, issuer };
-      await tools.save({
+      tools.change({
         cell: shared.cell.name,
         apiUrl: target.apiUrl(shared.cell.restApiId, shared.cell.stage),
       });
@@ -240,10 +240,12 @@ function stepsFor(
       name: 'limits',
       title: 'Set the limits',
       async run(_data, tools) {
-        const planId = tierPlan(await cellOf(registry, tools.tenant()), tier.name);
+        const placed = tools.tenant();
+        const cell = placed.cell === shared.cell.name ? shared.cell : await cellOf(registry, placed);
+        const planId = tierPlan(cell, tier.name);
         const keyId = await plans.ensureKey(tenantId, shared.apiKeySecretArn, tags);
         await plans.addKey(planId, keyId);
-        await tools.save({ apiKeyId: keyId, usagePlanId: planId });
+        tools.change({ apiKeyId: keyId, usagePlanId: planId });
       },
     },
     {

@@ -6,7 +6,7 @@ import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Aws, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { Deployment, Job as Program, JobStatement } from '../../model/config.ts';
+import type { Deployment, JobStatement, Job as Program } from '../../model/config.ts';
 import {
   eventSources,
   jobLog,
@@ -77,11 +77,7 @@ export class LifecycleJobs extends Construct {
   private readonly busName: string;
   private readonly busArn: string;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { deployment, job }: { deployment: Deployment; job: Program },
-  ) {
+  constructor(scope: Construct, id: string, { deployment, job }: { deployment: Deployment; job: Program }) {
     super(scope, id);
     this.busName = read(this, deployment, 'controlPlaneBus');
     this.busArn = Stack.of(this).formatArn({

@@ -1,4 +1,5 @@
 /** What an operation on a tenant does about its registration. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type FailureReport,
   type JobOutput,
@@ -39,17 +40,34 @@ export function registerStep<Data>(context: Context, session: Session, resumed: 
         tools.change({
           registrationId:
             found ??
-            (await controlPlane.register({
-              tenantName: name,
-              email: adminEmail,
-              tier,
-              registryTenantId: tenantId,
-              [provisionedBy.attribute]: provisionedBy.cli,
-            })),
+            (await patiently(tools.signal, () =>
+              controlPlane.register({
+                tenantName: name,
+                email: adminEmail,
+                tier,
+                registryTenantId: tenantId,
+                [provisionedBy.attribute]: provisionedBy.cli,
+              }),
+            )),
         });
       },
     },
   ];
+}
+
+/** Milliseconds between attempts: the name's last tenant has just gone, and the control plane hears of it by an event. */
+const patience = [250, 500, 1_000, 2_000, 4_000];
+
+async function patiently<T>(signal: AbortSignal, register: () => Promise<T>): Promise<T> {
+  for (const wait of patience) {
+    try {
+      return await register();
+    } catch (error) {
+      if (!(error instanceof SaasError) || error.code !== 'registration_conflict') throw error;
+      await delay(wait, undefined, { signal });
+    }
+  }
+  return register();
 }
 
 /** Tells the control plane that the tenant is served. */

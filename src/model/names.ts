@@ -52,6 +52,8 @@ export const sharedParameters = {
   /** JSON: ControlPlaneOutputs of control-plane.ts. */
   controlPlane: 'control-plane',
   controlPlaneBus: 'control-plane-bus',
+  /** Id of the operators' user pool. */
+  operatorPool: 'operator-pool',
 } as const;
 export type SharedParameter = keyof typeof sharedParameters;
 

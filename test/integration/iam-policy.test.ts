@@ -179,9 +179,7 @@ describe('the policy for all commands', () => {
             'ecs:ListServices',
             'ecs:DescribeTaskDefinition',
             'elasticloadbalancing:DescribeTargetHealth',
-          ]).toEqual(
-            expect.arrayContaining(Action),
-          );
+          ]).toEqual(expect.arrayContaining(Action));
     }
   });
 });

@@ -53,6 +53,12 @@ describe.each<ControlPlaneKind>(['builtin', 'sbt'])('the control plane %s', (con
           expect(JSON.stringify(arn), id).toContain('AWSLambdaBasicExecutionRole');
   });
 
+  it('keeps the jobs from making operators', () => {
+    const denied = statements(core).filter(([, { Effect }]) => Effect === 'Deny');
+    expect(denied).toMatchObject([[expect.stringContaining('JobRole'), { Action: 'cognito-idp:*' }]]);
+    expect(JSON.stringify(denied)).toContain('"OperatorPool"');
+  });
+
   it('opens each route to a token of its scope, and none but the configuration to everybody', () => {
     const open: string[] = [];
     for (const [, { Properties }] of resources(control, 'AWS::ApiGatewayV2::Route')) {

@@ -39,6 +39,7 @@ export class ControlPlaneStack extends SharedStack {
         }).outputs;
     publish(this, deployment, 'controlPlane', this.toJsonString(outputs));
     publish(this, deployment, 'controlPlaneBus', outputs.busName);
+    publish(this, deployment, 'operatorPool', outputs.userPoolId);
   }
 
   private registry(): CfnTable {

@@ -85,13 +85,22 @@ export class LifecycleJobs extends Construct {
       resource: 'event-bus',
       resourceName: this.busName,
     });
-    const project = this.project(new Asset(this, 'Program', { path: job.directory }), job.policy);
+    const operators = Stack.of(this).formatArn({
+      service: 'cognito-idp',
+      resource: 'userpool',
+      resourceName: read(this, deployment, 'operatorPool'),
+    });
+    const project = this.project(new Asset(this, 'Program', { path: job.directory }), [
+      ...job.policy.map(inPlace),
+      // It carries the environment's tags as tenants' pools do.
+      { Effect: 'Deny', Action: 'cognito-idp:*', Resource: operators },
+    ]);
     const projectArn = project.attrArn;
     const role = this.machineRole(projectArn);
     for (const [name, of] of Object.entries(jobs)) this.job(name, of, project.ref, role);
   }
 
-  private project(program: Asset, policy: readonly JobStatement[]): CfnProject {
+  private project(program: Asset, policy: readonly object[]): CfnProject {
     const logs = new LogGroup(this, 'Logs', {
       logGroupName: `/saas-ecs/${Aws.STACK_NAME}/jobs`,
       retention: logRetentionDays,
@@ -108,7 +117,7 @@ export class LifecycleJobs extends Construct {
             Statement: [
               allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logs.logGroupArn),
               allow('s3:GetObject', program.bucket.arnForObjects(program.s3ObjectKey)),
-              ...policy.map(inPlace),
+              ...policy,
             ],
           },
         },

@@ -5,12 +5,28 @@ import {
   DeleteUsagePlanKeyCommand,
 } from '@aws-sdk/client-api-gateway';
 import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DeleteStackCommand,
+  waitUntilStackCreateComplete,
+  waitUntilStackDeleteComplete,
+} from '@aws-sdk/client-cloudformation';
+import {
+  AdminCreateUserCommand,
   CognitoIdentityProviderClient,
   CreateGroupCommand,
+  CreateUserPoolCommand,
   DeleteGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { CreateRuleCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  ListRulesCommand,
+  PutEventsCommand,
+} from '@aws-sdk/client-eventbridge';
 import { type Parameter, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ControlPlaneOutputs } from '../../src/model/control-plane.ts';
@@ -260,5 +276,98 @@ describe('reconcile', () => {
       const { apiUrl = '' } = await tenant(name);
       expect((await api(`${apiUrl}/orders`, { token: own })).status).toBe(200);
     }
+  });
+
+  it('finds what silos leave behind, and what is missing of them', async () => {
+    const cognito = new CognitoIdentityProviderClient(options);
+    const balancer = new ElasticLoadBalancingV2Client(options);
+    const stacks = new CloudFormationClient(options);
+    const events = new EventBridgeClient(options);
+    const { userPoolId: UserPoolId } = pool;
+    const before = await find('--dry-run');
+    await project.json(
+      ...['onboard', '--tier', 'advanced', '--name', 'siloed', '--email', 'admin@siloed.example'],
+    );
+    const silo = await registry.findTenant('siloed');
+    const subject = `siloed (${silo.tenantId})`;
+    const nobody = newTenantId();
+
+    await registry.deleteIssuer(silo.holdings?.pool.issuer ?? '');
+    const [slot = 0, owner = ''] =
+      [...(await registry.slots('cell-1'))].find(([, one]) => one.startsWith(silo.tenantId)) ?? [];
+    await registry.freeSlot('cell-1', slot, owner);
+    const [cell] = await registry.cells();
+    const rule = await balancer.send(
+      new CreateRuleCommand({
+        ListenerArn: cell?.listenerArn,
+        Priority: 98,
+        Conditions: [
+          {
+            Field: 'http-header',
+            HttpHeaderConfig: { HttpHeaderName: 'tenantPath', Values: [nobody] },
+          },
+        ],
+        Actions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
+      }),
+    );
+    await stacks.send(
+      new CreateStackCommand({
+        StackName: `tenant-${nobody}`,
+        TemplateBody: JSON.stringify({ Resources: { Topic: { Type: 'AWS::Logs::LogGroup' } } }),
+        Tags: [
+          { Key: 'saas-ecs:app', Value: 'shop' },
+          { Key: 'saas-ecs:environment', Value: 'local' },
+        ],
+      }),
+    );
+    await waitUntilStackCreateComplete(
+      { client: stacks, maxWaitTime: 30, minDelay: 1 },
+      { StackName: `tenant-${nobody}` },
+    );
+    const { UserPool } = await cognito.send(new CreateUserPoolCommand({ PoolName: `tenant-${nobody}` }));
+    await cognito.send(
+      new AdminCreateUserCommand({
+        UserPoolId,
+        Username: 'left@over.example',
+        MessageAction: 'SUPPRESS',
+        UserAttributes: [{ Name: 'custom:tenantId', Value: nobody }],
+      }),
+    );
+    // The offboarding is asked for, and nobody hears of it.
+    const { Rules = [] } = await events.send(new ListRulesCommand({ EventBusName: outputs.busName }));
+    const offboarding = Rules.find(({ EventPattern }) => EventPattern?.includes('offboardingRequest'));
+    const at = { EventBusName: outputs.busName, Name: offboarding?.Name };
+    await events.send(new DisableRuleCommand(at));
+    expect((await call('DELETE', `/tenant-registrations/${silo.registrationId}`)).status).toBe(200);
+    await events.send(new EnableRuleCommand(at));
+
+    const known = new Set(before.map((finding) => finding.subject));
+    const found = (await find()).filter((finding) => !known.has(finding.subject));
+    expect(found.map(({ kind, subject: of, status }) => [kind, of, status]).sort()).toEqual(
+      [
+        ['missing-issuer', subject, 'repaired'],
+        ['missing-slot', subject, 'repaired'],
+        ['orphaned-rule', rule.Rules?.[0]?.RuleArn, 'repaired'],
+        ['orphaned-stack', `tenant-${nobody}`, 'repaired'],
+        ['orphaned-user', expect.any(String), 'manual'],
+        ['orphaned-user-pool', UserPool?.Id, 'manual'],
+        ['tenant-of-deleted-registration', subject, 'manual'],
+      ].sort(),
+    );
+    expect((await find('--dry-run')).map(({ kind }) => kind).sort()).toEqual(
+      ['orphaned-table', 'orphaned-user', 'orphaned-user-pool', 'tenant-of-deleted-registration'].sort(),
+    );
+
+    await stacks.send(new DeleteStackCommand({ StackName: `tenant-${silo.tenantId}` }));
+    await waitUntilStackDeleteComplete(
+      { client: stacks, maxWaitTime: 60, minDelay: 1 },
+      { StackName: `tenant-${silo.tenantId}` },
+    );
+    expect(await find('--dry-run', '--tenant', 'siloed')).toMatchObject([
+      { kind: 'tenant-of-deleted-registration' },
+      { kind: 'missing-stack', subject, status: 'manual' },
+    ]);
+    await project.json('offboard', 'siloed', '--confirm', 'siloed');
+    await registrationAt(silo.registrationId, 'Deleted');
   });
 });

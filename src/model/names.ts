@@ -37,6 +37,7 @@ export const sharedParameters = {
   executionRoleArn: 'execution-role-arn',
   /** The role that CloudFormation takes for tenants' stacks, and the boundary of the roles in them. Where there are silo tiers. */
   tenantStackRoleArn: 'tenant-stack-role-arn',
+  cellStackRoleArn: 'cell-stack-role-arn',
   tenantBoundaryArn: 'tenant-boundary-arn',
   sharedClusterName: 'shared-cluster-name',
   sharedClusterCapacityProvider: 'shared-cluster-capacity-provider',

@@ -17,6 +17,8 @@ export interface SharedOutputs {
   apiKeySecretArn: string;
   /** What CloudFormation makes tenants' stacks with; undefined when no tier is a silo. */
   tenantStackRoleArn: string | undefined;
+  /** What CloudFormation makes further cells with; undefined where no tier is a silo's. */
+  cellStackRoleArn: string | undefined;
   /** The first cell, as its stack wrote it. */
   cell: CellOutputs;
   /** Undefined when no tier has the model `pool`. */
@@ -35,6 +37,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     artifactsBucket: path('artifactsBucket'),
     apiKeySecretArn: path('apiKeySecret'),
     tenantStackRoleArn: path('tenantStackRoleArn'),
+    cellStackRoleArn: path('cellStackRoleArn'),
     pool: path('pool'),
     controlPlane: path('controlPlane'),
     cell: cellParameterPath(app, environment.name, firstCell),
@@ -58,6 +61,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     artifactsBucket: need(names.artifactsBucket),
     apiKeySecretArn: need(names.apiKeySecretArn),
     tenantStackRoleArn: values.get(names.tenantStackRoleArn),
+    cellStackRoleArn: values.get(names.cellStackRoleArn),
     cell: JSON.parse(need(names.cell)) as CellOutputs,
     pool: pool === undefined ? undefined : (JSON.parse(pool) as PoolOutputs),
     controlPlane: controlPlane === undefined ? undefined : (JSON.parse(controlPlane) as ControlPlaneOutputs),

@@ -11,6 +11,7 @@ import {
   CreateGroupCommand,
   DeleteGroupCommand,
   DeleteUserPoolCommand,
+  DescribeUserPoolClientCommand,
   DescribeUserPoolCommand,
   ListUserPoolsCommand,
   ListUsersCommand,
@@ -107,6 +108,16 @@ describe('attributes', () => {
     await expect(
       cognito.admin.send(new AddCustomAttributesCommand({ UserPoolId: pool, CustomAttributes: [more] })),
     ).rejects.toMatchObject({ name: 'InvalidParameterException' });
+  });
+
+  it('a client without OAuth flows says that it has none', async () => {
+    const UserPoolId = await cognito.pool();
+    const { ClientId } = await cognito.client(UserPoolId);
+    const described = new DescribeUserPoolClientCommand({ UserPoolId, ClientId });
+    expect((await cognito.admin.send(described)).UserPoolClient).toMatchObject({
+      AllowedOAuthFlowsUserPoolClient: false,
+      EnableTokenRevocation: true,
+    });
   });
 
   it('an address that changes is not verified any more, until its code says so', async () => {

@@ -231,6 +231,39 @@ describe('items', () => {
     expect(seen).toHaveLength(50);
   });
 
+  it('have no empty key in an index', async () => {
+    await put('items', 'empty', '1', { gpk: { S: 'kept' }, gsk: { S: '' } }).then(
+      () => expect.unreachable(),
+      (error: Error) => {
+        expect(error.name).toBe('ValidationException');
+        expect(error.message).toMatch(
+          /cannot contain an empty string value. IndexName: gsi1, IndexKey: gsk$/,
+        );
+      },
+    );
+    expect(await get('items', 'empty', '1')).toBeUndefined();
+    await put('items', 'empty', '1', { gpk: { S: 'kept' }, gsk: { S: 'a' } });
+    const update = { TableName: 'items', Key: { pk: { S: 'empty' }, sk: { S: '1' } } };
+    await expect(
+      client.send(
+        new UpdateItemCommand({
+          ...update,
+          UpdateExpression: 'SET gsk = :e',
+          ExpressionAttributeValues: { ':e': { S: '' } },
+        }),
+      ),
+    ).rejects.toMatchObject({ name: 'ValidationException' });
+    const { Items } = await client.send(
+      new QueryCommand({
+        TableName: 'items',
+        IndexName: 'gsi1',
+        KeyConditionExpression: 'gpk = :g',
+        ExpressionAttributeValues: { ':g': { S: 'kept' } },
+      }),
+    );
+    expect(Items?.map((item) => item['gsk'])).toEqual([{ S: 'a' }]);
+  });
+
   it('leave an index when they leave the table', async () => {
     await put('items', 'leave', '1', { gpk: { S: 'leavers' }, gsk: { S: 'a' } });
     const count = async () =>

@@ -217,7 +217,8 @@ test('deleting a service ends its processes; the cluster can go then', async () 
   );
   await resourceType(fixture.cloud, 'AWS::ECS::Service').delete(resourceContext(), physicalId, properties);
   await expect(Promise.any(hosts.map((host) => ask(host)))).rejects.toThrow();
-  await fixture.ecs.deleteCluster({ cluster: 'short' });
+  const { cluster: deleted } = await fixture.ecs.deleteCluster({ cluster: 'short' });
+  expect(deleted).toMatchObject({ status: 'INACTIVE', activeServicesCount: 0, runningTasksCount: 0 });
   // Deleting it again is no error: CloudFormation may try twice.
   await resourceType(fixture.cloud, 'AWS::ECS::Service').delete(resourceContext(), physicalId, properties);
 });

@@ -5,6 +5,7 @@ import {
   CreateEventBusCommand,
   DeleteEventBusCommand,
   DeleteRuleCommand,
+  DescribeRuleCommand,
   EventBridgeClient,
   ListRulesCommand,
   PutEventsCommand,
@@ -212,6 +213,10 @@ describe('rules', () => {
 
   it('run on their schedule', async () => {
     await client.send(new PutRuleCommand({ Name: 'minutely', ScheduleExpression: 'rate(1 minute)' }));
+    expect(await client.send(new DescribeRuleCommand({ Name: 'minutely' }))).toMatchObject({
+      State: 'ENABLED',
+      CreatedBy: cloud.account,
+    });
     await client.send(
       new PutTargetsCommand({ Rule: 'minutely', Targets: [{ Id: '1', Arn: group('/events/minutely') }] }),
     );

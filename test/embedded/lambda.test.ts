@@ -137,6 +137,19 @@ describe('a function', () => {
     expect((await invoke(name)).result).toBe('ok');
   });
 
+  it.each([
+    ['import', 'index.mjs', "import { STSClient } from '@aws-sdk/client-sts';\nexport const"],
+    ['require', 'index.cjs', "const { STSClient } = require('@aws-sdk/client-sts');\nexports."],
+  ])('finds the SDK of the runtime by %s', async (how, file, head) => {
+    await create(
+      `sdk-${how}`,
+      `${head}${how === 'import' ? ' ' : ''}handler = async () => typeof STSClient;`,
+      {},
+      file,
+    );
+    expect(await invoke(`sdk-${how}`)).toMatchObject({ result: 'function' });
+  });
+
   it('answers with what it threw', async () => {
     await create('throws', 'export const handler = async () => { throw new TypeError("no way") }');
     const { failed, result, status } = await invoke('throws');

@@ -31,8 +31,9 @@ it('an image goes when nobody else runs it, and is left alone as long as somebod
   const uri = await fixture.image('web', webImage());
   const elsewhere = 'docker.io/library/nginx:1';
   await publish('/saas-ecs/shop/prod/images', { orders: uri, proxy: elsewhere });
-  const mine = { going: [uri], shared: [] };
-  const shared = { going: [], shared: [uri] };
+  const image = expect.stringMatching(new RegExp(`^${uri.split(':')[0]}@sha256:[0-9a-f]{64}$`));
+  const mine = { going: [image], shared: [] };
+  const shared = { going: [], shared: [image] };
   expect(await findImages({ target }, [])).toEqual(mine);
 
   await publish('/saas-ecs/shop/staging/images', { orders: uri });
@@ -44,8 +45,15 @@ it('an image goes when nobody else runs it, and is left alone as long as somebod
   expect(await findImages({ target }, [])).toEqual(shared);
   await ssm.send(new DeleteParameterCommand({ Name: '/saas-ecs/other/prod/registry-table' }));
 
+  // A release names it by its digest, and it is the same image.
+  const { going } = await findImages({ target }, []);
+  await publish('/saas-ecs/shop/prod/images', { orders: uri, again: going[0], proxy: elsewhere });
+  await publish('/saas-ecs/shop/staging/images', { orders: going[0] });
+  expect(await findImages({ target }, [])).toEqual(shared);
+  await ssm.send(new DeleteParameterCommand({ Name: '/saas-ecs/shop/staging/images' }));
+
   expect(await findImages({ target }, [])).toEqual(mine);
-  await removeImages(client, [uri, elsewhere]);
+  await removeImages(client, [...going, elsewhere]);
   expect(await findImages({ target }, [])).toEqual({ going: [], shared: [] });
   // As a run finds it that was killed in between.
   await removeImages(client, [uri]);

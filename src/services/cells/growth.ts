@@ -97,6 +97,7 @@ function requestFor(
     tags: ownerTags(context),
     // A load balancer takes minutes until it answers, and no gate waits for it.
     express: false,
+    ...(shared.cellStackRoleArn !== undefined && { roleArn: shared.cellStackRoleArn }),
   };
 }
 

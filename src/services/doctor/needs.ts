@@ -67,8 +67,8 @@ export function needsOf(
       4 +
       jobRoles +
       controlPlaneNeeds[controlPlane].roles +
-      // CloudFormation's, for the stacks of silos.
-      (silos.length > 0 ? 1 : 0) +
+      // Those that CloudFormation takes for tenants' stacks and further cells.
+      (silos.length > 0 ? 2 : 0) +
       (onEc2 ? 1 : 0) +
       (pool ? taskRoles + 1 : 0) +
       silos.filter(({ model, capacity }) => model === 'shared-cluster' && capacity === 'ec2').length +

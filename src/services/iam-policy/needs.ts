@@ -83,6 +83,12 @@ const whyFailed: Need[] = [
     rare: 'only when one does not',
   },
   {
+    actions: of('elasticloadbalancing', 'DescribeTargetHealth'),
+    on: on.anything,
+    why: 'say why a target is not healthy; it knows no resource',
+    rare: 'only when a service does not start',
+  },
+  {
     actions: of('ecs', 'ListTasks', 'DescribeTaskDefinition'),
     on: on.anything,
     why: 'say why a service did not start; they know no such resource',
@@ -95,7 +101,7 @@ const whyFailed: Need[] = [
     rare: 'only when one does before its service is up',
   },
   {
-    actions: of('logs', 'FilterLogEvents'),
+    actions: of('logs', 'GetLogEvents'),
     on: on.logs,
     why: 'show the last lines of a task that stopped',
     rare: 'only when one does before its service is up',
@@ -128,6 +134,31 @@ const preview: Need[] = [
   },
 ];
 
+/** `change`: CreateStack or UpdateStack. */
+const cellStack = (change: string, rare: string): Need[] => [
+  {
+    actions: of('cloudformation', change),
+    on: on.cellStacks,
+    when: where.releasedTemplate,
+    why: 'make a further cell, of a published template alone',
+    rare,
+  },
+  {
+    actions: of('cloudformation', 'DescribeStacks', 'DescribeStackEvents'),
+    on: on.cellStacks,
+    why: "follow a further cell's stack",
+    rare,
+  },
+  {
+    actions: ['iam:PassRole'],
+    on: on.cellStackRole,
+    when: where.passedToCloudFormation,
+    why: 'let CloudFormation make the cell with the role that is made for it',
+    rare,
+  },
+  { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'read what the cell is', rare },
+];
+
 export const commandNeeds = {
   'deploy-shared': [
     ...preview,
@@ -141,6 +172,18 @@ export const commandNeeds = {
     { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'read which images were published' },
     { actions: of('s3', 'PutObject'), on: on.artifacts, why: "publish the tenants' templates" },
     {
+      actions: of('ecr', 'DescribeImages'),
+      on: on.assetImages,
+      why: 'write down what the images of the release are by digest',
+    },
+    ...cellStack('UpdateStack', 'only where there are further cells'),
+    {
+      actions: of('cloudformation', 'GetTemplate'),
+      on: on.cellStacks,
+      why: 'show what would change in further cells',
+      rare: 'only where there are further cells',
+    },
+    {
       actions: of('cloudformation', 'DescribeStacks'),
       on: on.sharedStacks,
       why: 'say what goes on when it is stopped',
@@ -149,12 +192,120 @@ export const commandNeeds = {
     ...whyFailed,
   ],
   'destroy-shared': [
-    ...session,
+    { actions: of('dynamodb', 'Query'), on: on.registry, why: 'see which images the releases run' },
     ...registryList,
     {
-      actions: of('cloudformation', 'DescribeStacks', 'DescribeStackEvents', 'DeleteStack'),
+      actions: of('cloudformation', 'DescribeStacks'),
+      on: on.anything,
+      why: "find the environment's stacks by their tags",
+    },
+    {
+      actions: of(
+        'cloudformation',
+        ...['DescribeStackEvents', 'ListStackResources', 'GetTemplate', 'DeleteStack'],
+      ),
       on: on.sharedStacks,
-      why: 'delete the shared stacks, with the role that made them',
+      why: 'see what the shared stacks hold, and delete them with the role that made them',
+    },
+    {
+      actions: of(
+        'cloudformation',
+        ...['DescribeStackEvents', 'ListStackResources', 'GetTemplate', 'DeleteStack'],
+      ),
+      on: (place) => [...on.cellStacks(place), ...on.tenantStacks(place)],
+      why: 'the same for further cells, and for silos that no tenant is left in',
+      rare: 'only where there are some',
+    },
+    { actions: of('ssm', 'GetParametersByPath'), on: on.everyParameter, why: 'see which images others run' },
+    { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'find the registry' },
+    {
+      actions: of('ecr', 'DescribeImages', 'BatchDeleteImage'),
+      on: on.assetImages,
+      why: 'delete the images that nobody else runs',
+    },
+    { actions: of('logs', 'DescribeLogGroups'), on: on.everyLog, why: 'find the log groups' },
+    {
+      actions: of('logs', 'ListTagsForResource'),
+      on: on.everyLog,
+      why: "tell the environment's log groups",
+    },
+    {
+      actions: of('logs', 'DeleteLogGroup'),
+      on: on.everyLog,
+      why: "delete log groups that no stack holds, and those that AWS's services made for its resources",
+      rare: 'only where there are some',
+    },
+    {
+      actions: of('apigateway', 'GET'),
+      on: (place) => [...on.apiKeys(place), ...on.usagePlans(place)],
+      why: 'find keys and plans that operations made',
+    },
+    {
+      actions: of('apigateway', 'GET', 'PATCH', 'DELETE'),
+      on: (place) => [...on.apiKey(place), ...on.usagePlan(place)],
+      why: 'delete keys and plans that operations made',
+      rare: 'only where some are left',
+    },
+    {
+      actions: of('dynamodb', 'ListTables'),
+      on: on.anything,
+      why: 'find the tables that are kept; it knows no resource',
+    },
+    {
+      actions: of('dynamodb', 'DescribeTable', 'ListTagsOfResource'),
+      on: (place) => [...on.registry(place), ...on.tenantTables(place)],
+      why: 'tell the tables that are kept',
+    },
+    {
+      actions: of('dynamodb', 'UpdateTable', 'DeleteTable'),
+      on: (place) => [...on.registry(place), ...on.tenantTables(place)],
+      why: 'delete the tables',
+      rare: 'only with --delete-data',
+    },
+    {
+      actions: of('cognito-idp', 'ListUserPools'),
+      on: on.anything,
+      why: 'find the user pools that are kept; it knows no resource',
+    },
+    {
+      actions: of('cognito-idp', 'DescribeUserPool'),
+      on: on.userPools,
+      why: 'tell the user pools that are kept',
+    },
+    {
+      actions: of('cognito-idp', 'UpdateUserPool', 'DeleteUserPool'),
+      on: on.userPools,
+      when: where.owned,
+      why: 'delete the user pools',
+      rare: 'only with --delete-data',
+    },
+    {
+      actions: of('s3', 'ListAllMyBuckets'),
+      on: on.anything,
+      why: 'find the bucket that is kept; it knows no resource',
+    },
+    {
+      actions: of('s3', 'GetBucketTagging', 'ListBucketVersions'),
+      on: on.artifactsBucket,
+      why: 'tell the bucket that is kept, with its size',
+    },
+    {
+      actions: of('s3', 'DeleteObject', 'DeleteObjectVersion', 'DeleteBucket'),
+      on: (place) => [...on.artifactsBucket(place), ...on.artifacts(place)],
+      why: 'empty and delete the bucket',
+      rare: 'only with --delete-data',
+    },
+    {
+      actions: of('secretsmanager', 'ListSecrets'),
+      on: on.anything,
+      why: 'find the key secret that is kept; it knows no resource',
+    },
+    {
+      actions: of('secretsmanager', 'DeleteSecret'),
+      on: on.secrets,
+      when: where.owned,
+      why: 'delete the key secret',
+      rare: 'only with --delete-data',
     },
   ],
   onboard: [
@@ -170,24 +321,35 @@ export const commandNeeds = {
       when: where.releasedTemplate,
       why: "make a silo tenant's stack, of a published template alone",
     },
-    ...stackWatch,
     {
-      actions: of('ecs', 'DescribeServices'),
-      on: on.services,
-      why: "see which targets a silo's services have",
+      actions: of('cloudformation', 'UpdateStack'),
+      on: on.tenantStacks,
+      when: where.releasedTemplate,
+      why: 'bring a stack whose services do not run to the newest release',
+      rare: 'only when they do not',
     },
+    ...stackWatch,
+    { ...stackDelete, rare: 'only after a creation that failed' },
+    { actions: of('ecs', 'DescribeServices'), on: on.services, why: "see that a silo's services run" },
     {
       actions: of('elasticloadbalancing', 'DescribeTargetHealth'),
       on: on.anything,
-      why: 'see that a silo is served before it is said to be; it knows no resource',
+      why: "see that a silo's targets are healthy; it knows no resource",
     },
     {
       actions: of('ecs', 'UpdateService'),
       on: on.services,
-      why: 'start tasks anew that gave up in an earlier run',
-      rare: 'only after an onboarding whose tasks would not start',
+      why: 'have ECS try a service again that it gave up',
+      rare: 'only when it gave one up',
     },
-    { ...stackDelete, rare: 'only after a creation that failed' },
+    ...cellStack('CreateStack', 'only when every cell is full'),
+    {
+      actions: of('apigateway', 'PATCH'),
+      on: on.usagePlan,
+      when: where.owned,
+      why: 'give a further cell the limits that were set by hand',
+      rare: 'only when every cell is full',
+    },
     {
       actions: ['iam:PassRole'],
       on: on.tenantStackRole,
@@ -283,6 +445,37 @@ export const commandNeeds = {
       actions: of('ecs', 'ListServices'),
       on: on.anything,
       why: "find the pool's services; it knows no resource",
+    },
+  ],
+  explain: [
+    ...session,
+    ...registryRead,
+    ...stackWatch,
+    {
+      actions: of('cloudformation', 'DescribeStacks', 'DescribeStackEvents', 'ListStackResources'),
+      on: (place) => [...on.tenantStacks(place), ...on.sharedStacks(place), ...on.cellStacks(place)],
+      why: 'find what failed first in a stack, and its services',
+    },
+    ...whyFailed,
+  ],
+  doctor: [
+    ...session,
+    ...registryRead,
+    ...registryList,
+    {
+      actions: of('ssm', 'GetParameter'),
+      on: on.bootstrapParameter,
+      why: "see that the account has the CDK's bootstrap stack",
+    },
+    {
+      actions: ['ec2:DescribeAvailabilityZones'],
+      on: on.anything,
+      why: 'see that the Region has as many zones; it knows no resource',
+    },
+    {
+      actions: of('servicequotas', 'GetServiceQuota', 'GetAWSDefaultServiceQuota'),
+      on: on.anything,
+      why: 'hold what is needed against the quotas; they know no resource',
     },
   ],
   watch: [...session, ...registryRead, ...stackWatch],

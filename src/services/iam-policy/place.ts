@@ -1,5 +1,12 @@
 /** Where an operator works, and the ARNs of what is there: by name where CloudFormation gives one that is known before. */
-import { anyTenantId, stackNameInRole, stackNames, tenantStackName, withPrefix } from '../../model/names.ts';
+import {
+  anyTenantId,
+  cellStackName,
+  stackNameInRole,
+  stackNames,
+  tenantStackName,
+  withPrefix,
+} from '../../model/names.ts';
 
 export interface Place {
   app: string;
@@ -37,6 +44,7 @@ const stack =
 const tenant = ({ prefix }: Place): string => tenantStackName(prefix, anyTenantId);
 /** The pool's and the silos'. */
 const tenants = stack('tenant-');
+const cells = ({ prefix }: Place): string => cellStackName(prefix, 'cell-*');
 const controlPlane = stack(stackNames.controlPlane);
 
 /** Qualifier of the CDK's bootstrap stack; its default. */
@@ -61,6 +69,21 @@ export const on = {
   tenantStackRole: role(
     (place) => `${stack(stackNames.sharedInfra)(place).slice(0, stackNameInRole)}-TenantStacksRole*`,
   ),
+  cellStacks: regional('cloudformation', (place) => `stack/${cells(place)}/*`),
+  cellStackRole: role(
+    (place) => `${stack(stackNames.sharedInfra)(place).slice(0, stackNameInRole)}-CellStacksRole*`,
+  ),
+  /** Where the CDK puts the images of every app in the account. */
+  assetImages: regional(
+    'ecr',
+    ({ account, region }) => `repository/cdk-${bootstrapQualifier}-container-assets-${account}-${region}`,
+  ),
+  /** Of every app: who else runs an image is written there. */
+  everyParameter: regional('ssm', () => 'parameter/saas-ecs/*'),
+  everyLog: regional('logs', () => 'log-group:*'),
+  artifactsBucket: ((place) => [
+    `arn:${partitionOf(place.region)}:s3:::${controlPlane(place).toLowerCase()}-artifacts*`,
+  ]) as Resources,
   siloTables: regional('dynamodb', (place) => `table/${tenant(place)}-*`),
   /** The pool's, too: its stack is called `tenant-template-basic`. */
   tenantTables: regional('dynamodb', (place) => `table/${tenants(place)}*`),

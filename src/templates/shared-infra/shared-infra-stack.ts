@@ -9,6 +9,7 @@ import { accept } from '../review.ts';
 import { SharedStack } from '../shared-stack.ts';
 import { Authorizer } from './authorizer.ts';
 import { Cell } from './cell.ts';
+import { CellStackRole } from './cell-stack-role.ts';
 import { EniTrunking } from './eni-trunking.ts';
 import { executionRole } from './execution-role.ts';
 import { Network } from './network.ts';
@@ -45,6 +46,9 @@ export class SharedInfraStack extends SharedStack {
       const stacks = new TenantStackRole(this, 'TenantStacks', { deployment, vpcId, executionRoleArn });
       publish(this, deployment, 'tenantStackRoleArn', stacks.roleArn);
       publish(this, deployment, 'tenantBoundaryArn', stacks.boundaryArn);
+      const { functionArn: authorizerArn } = authorizer;
+      const cells = new CellStackRole(this, 'CellStacks', { deployment, vpcId, authorizerArn });
+      publish(this, deployment, 'cellStackRoleArn', cells.roleArn);
     }
     publish(this, deployment, 'vpcLinkId', network.vpcLinkId);
     publish(this, deployment, 'vpcLinkSecurityGroupId', network.vpcLinkSecurityGroupId);

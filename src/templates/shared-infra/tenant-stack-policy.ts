@@ -4,6 +4,7 @@
  */
 import { Aws } from 'aws-cdk-lib/core';
 import { anyTenantId, stackNameInRole, stackNames, tenantStackName, withPrefix } from '../../model/names.ts';
+import { allow, arn, of, policyOf, type Statement } from './stack-policy.ts';
 
 export interface TenantStackScope {
   app: string;
@@ -14,26 +15,6 @@ export interface TenantStackScope {
   /** Every role of a tenant must carry it, so that no template can make one that may do more. */
   boundaryArn: string;
 }
-
-export interface Statement {
-  Effect: 'Allow';
-  Action: string | string[];
-  Resource: string | string[];
-  Condition?: object;
-}
-
-const arn = (service: string, resource: string, region: string = Aws.REGION): string =>
-  `arn:${Aws.PARTITION}:${service}:${region}:${Aws.ACCOUNT_ID}:${resource}`;
-
-const allow = (actions: readonly string[], on: string | string[], condition?: object): Statement => ({
-  Effect: 'Allow',
-  Action: [...actions],
-  Resource: on,
-  ...(condition && { Condition: condition }),
-});
-
-/** Actions of one service: `of('ecs', 'CreateCluster')`. */
-const of = (service: string, ...names: string[]): string[] => names.map((name) => `${service}:${name}`);
 
 /** Siloed tenants' stacks, and no other: not the pool's, which is `tenant-template-basic`. */
 export const tenantStacks = (prefix: string | undefined): string => tenantStackName(prefix, anyTenantId);
@@ -299,18 +280,11 @@ const owned = (kind: 'RequestTag' | 'ResourceTag', { app, environment }: TenantS
   StringEquals: { [`aws:${kind}/saas-ecs:app`]: app, [`aws:${kind}/saas-ecs:environment`]: environment },
 });
 
-/** The whole policy, for templates whose resources are of these types; what is granted on the same things is one statement. */
+/** The whole policy, for templates whose resources are of these types. */
 export function tenantStackPolicy(scope: TenantStackScope, types: readonly string[]): object {
   const parameters = arn('ssm', `parameter/saas-ecs/${scope.app}/${scope.environment}/*`);
-  const merged = new Map<string, Statement & { Action: string[] }>();
-  for (const statement of [
+  return policyOf([
     allow(['ssm:GetParameters'], parameters),
     ...types.flatMap((type) => tenantStackPermissions[type]?.(scope) ?? []),
-  ]) {
-    const { Action, ...granted } = statement;
-    const key = JSON.stringify(granted);
-    const known = merged.get(key)?.Action ?? [];
-    merged.set(key, { ...statement, Action: [...new Set([...known, ...[Action].flat()])] });
-  }
-  return { Version: '2012-10-17', Statement: [...merged.values()] };
+  ]);
 }

@@ -6,6 +6,7 @@ import { isSilo } from '../../model/tier.ts';
 import { accept } from '../review.ts';
 import { containerInstanceActions } from '../tenant/ec2-capacity.ts';
 import { itemActions, userActions } from '../tenant/task-roles.ts';
+import { trustOfCloudFormation } from './stack-policy.ts';
 import {
   inTenantStacks,
   tenantStackPermissions,
@@ -50,17 +51,7 @@ export class TenantStackRole extends Construct {
     this.boundaryArn = boundary.ref;
     const role = new CfnRole(this, 'Role', {
       description: 'CloudFormation makes the stacks of siloed tenants with it',
-      assumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { Service: 'cloudformation.amazonaws.com' },
-            Action: 'sts:AssumeRole',
-            Condition: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
-          },
-        ],
-      },
+      assumeRolePolicyDocument: trustOfCloudFormation,
       policies: [
         {
           policyName: 'tenant-stacks',

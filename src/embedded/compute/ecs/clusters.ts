@@ -150,7 +150,7 @@ export function createClusters(cloud: Cloud, state: EcsState): Clusters {
       for (const [key, service] of state.services.entries()) {
         if (service.cluster === cluster.clusterName) state.services.delete(key);
       }
-      return { ...cluster, status: 'INACTIVE' };
+      return { ...counted, activeServicesCount: 0, status: 'INACTIVE' };
     },
 
     createCapacityProvider(input) {

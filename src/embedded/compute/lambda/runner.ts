@@ -30,10 +30,13 @@ export function createRunner(cloud: Cloud, functions: Functions) {
   let underway = 0;
   let shared: Promise<string> | undefined;
 
-  /** The SDK that Lambda's Node.js runtimes carry: for handlers that `require` it and don't bundle it. */
+  /**
+   * The SDK that Lambda's Node.js runtimes carry, for handlers that don't bundle it: by NODE_PATH to those that
+   * `require` it, and above the directories of all code, where `import` looks.
+   */
   const runtimeModules = (): Promise<string> => {
     shared ??= (async () => {
-      const directory = path.join(cloud.stateDir, 'lambda', 'runtime', 'node_modules');
+      const directory = path.join(cloud.stateDir, 'lambda', 'node_modules');
       await mkdir(directory, { recursive: true });
       for (const scope of ['@aws-sdk', '@smithy']) {
         const source = path.join(packageRoot(), 'node_modules', scope);

@@ -202,6 +202,7 @@ function settingsOf(
   );
   const result: ClientRecord['settings'] = {
     RefreshTokenValidity: 30,
+    AllowedOAuthFlowsUserPoolClient: false,
     EnableTokenRevocation: true,
     EnablePropagateAdditionalUserContextData: false,
     AuthSessionValidity: 3,

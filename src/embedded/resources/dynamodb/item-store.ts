@@ -89,13 +89,29 @@ class Values extends Stream {
   }
 }
 
-const notFound = () => ({
+const failure = (code: string, message: string) => ({
   statusCode: 400,
-  body: {
-    __type: 'com.amazonaws.dynamodb.v20120810#ResourceNotFoundException',
-    message: 'Requested resource not found',
-  },
+  body: { __type: `com.amazonaws.dynamodb.v20120810#${code}`, message },
 });
+const notFound = () => failure('ResourceNotFoundException', 'Requested resource not found');
+
+/** DynamoDB's refusal of an item whose key in an index is empty, which dynalite lets pass; undefined for any other. */
+function emptyIndexKey(schema: TableSchema, item: Item) {
+  for (const { IndexName, KeySchema } of [
+    ...(schema.LocalSecondaryIndexes ?? []),
+    ...(schema.GlobalSecondaryIndexes ?? []),
+  ])
+    for (const { AttributeName = '' } of KeySchema ?? []) {
+      const value = item[AttributeName];
+      const kind = value?.S === '' ? 'string' : value?.B === '' ? 'binary' : undefined;
+      if (kind)
+        return failure(
+          'ValidationException',
+          `One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty ${kind} value. IndexName: ${IndexName}, IndexKey: ${AttributeName}`,
+        );
+    }
+  return undefined;
+}
 
 /** Above every character that a key holds. */
 const end = '\u007f';
@@ -166,7 +182,8 @@ export async function openItemStore(
     };
 
     const itemDb = (name: string) => {
-      const prefix = itemPrefix(tableOf(name)?.id ?? '');
+      const table = tableOf(name);
+      const prefix = itemPrefix(table?.id ?? '');
       return {
         lock(key: string, run: (release: (callback: Callback) => Callback) => void): void {
           if (deferred) {
@@ -185,6 +202,13 @@ export async function openItemStore(
           callback(null, level.getSync(prefix + key));
         },
         put(key: string, value: unknown, callback: Callback): void {
+          const invalid = table && emptyIndexKey(table.schema, value as Item);
+          if (invalid) {
+            // With it go the index entries of this item.
+            pending.length = 0;
+            callback(invalid);
+            return;
+          }
           pending.push({ type: 'put', key: prefix + key, value });
           settle(callback);
         },

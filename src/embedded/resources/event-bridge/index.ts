@@ -224,9 +224,10 @@ export function createEventBridge(cloud: Cloud): AwsService & EventsApi {
       });
       return { RuleArn: rules.ruleArn(rule) };
     }),
-    onRule(DescribeRule$, (input: DescribeRuleCommandInput) =>
-      describeRule(rules.get(input.EventBusName, input.Name)),
-    ),
+    onRule(DescribeRule$, (input: DescribeRuleCommandInput) => ({
+      ...describeRule(rules.get(input.EventBusName, input.Name)),
+      CreatedBy: cloud.account,
+    })),
     operation(ListRules$, (input: ListRulesCommandInput) => {
       const found = rules
         .of(rules.bus(input.EventBusName).name)

@@ -11,10 +11,11 @@ import { Registry } from '../../registry/registry.ts';
 import { RegistryTable } from '../../registry/table.ts';
 import { everyPage } from './pages.ts';
 
+/** URIs with the digest: a parameter names an image by its tag, a release by what it is. */
 export interface OwnImages {
-  /** URIs of images that are there and nobody else's. */
+  /** Images that are there and nobody else's. */
   going: string[];
-  /** URIs of images that others run, or may run. */
+  /** Images that others run, or may run. */
   shared: string[];
 }
 
@@ -64,13 +65,14 @@ export async function findImages(
     for (const uri of used ?? []) others.add(uri);
   }
   for (const table of registries) for (const uri of await imagesOf(client, table)) own.add(uri);
-  const found: OwnImages = { going: [], shared: [] };
   const ecr = new ECRClient(client);
-  for (const uri of own) {
-    if (!(await isThere(ecr, uri))) continue;
-    found[unknown || others.has(uri) ? 'shared' : 'going'].push(uri);
-  }
-  return found;
+  const there = await byDigest(ecr, own);
+  const theirs = await byDigest(ecr, others);
+  const isShared = (uri: string): boolean => unknown || theirs.has(uri);
+  return {
+    going: [...there].filter((uri) => !isShared(uri)),
+    shared: [...there].filter(isShared),
+  };
 }
 
 async function imagesOf(client: ClientOptions, table: string): Promise<string[]> {
@@ -81,21 +83,26 @@ async function imagesOf(client: ClientOptions, table: string): Promise<string[]>
 const isGone = (error: unknown): boolean =>
   error instanceof Error && /^(Image|Repository)NotFoundException$/.test(error.name);
 
-async function isThere(ecr: ECRClient, uri: string): Promise<boolean> {
-  const reference = referenceOf(uri);
-  if (!reference) return false;
-  try {
-    await ecr.send(
-      new DescribeImagesCommand({ repositoryName: reference.repository, imageIds: [reference.id] }),
-    );
-    return true;
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
+/** The images that are there, each once, by its digest. */
+async function byDigest(ecr: ECRClient, uris: Iterable<string>): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const uri of uris) {
+    const reference = referenceOf(uri);
+    if (!reference) continue;
+    try {
+      const { imageDetails: [image] = [] } = await ecr.send(
+        new DescribeImagesCommand({ repositoryName: reference.repository, imageIds: [reference.id] }),
+      );
+      if (image?.imageDigest !== undefined)
+        found.add(`${uri.slice(0, uri.indexOf('/'))}/${reference.repository}@${image.imageDigest}`);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
+  return found;
 }
 
-/** Takes the tags away; ECR deletes an image with its last one. Throws when ECR refuses one. */
+/** By digest, so with all their tags. Throws when ECR refuses one. */
 export async function removeImages(client: ClientOptions, uris: readonly string[]): Promise<void> {
   const ecr = new ECRClient(client);
   for (const uri of uris) {

@@ -2,6 +2,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../src/model/config.ts';
 import type { Tier } from '../../src/model/tier.ts';
+import { cellStackPermissions } from '../../src/templates/shared-infra/cell-stack-role.ts';
 import { tenantStackPermissions } from '../../src/templates/shared-infra/tenant-stack-policy.ts';
 import { deployment, resources, templates, tiers } from './synthesized.ts';
 
@@ -19,8 +20,8 @@ const typesIn = (template: Template): string[] =>
     ({ Type }) => Type,
   );
 
-const policyOf = (shared: Template): Statement[] => {
-  const found = resources(shared, 'AWS::IAM::Role').find(([id]) => id.startsWith('TenantStacksRole'));
+const policyOf = (shared: Template, role = 'TenantStacksRole'): Statement[] => {
+  const found = resources(shared, 'AWS::IAM::Role').find(([id]) => id.startsWith(role));
   return found?.[1].Properties.Policies[0].PolicyDocument.Statement ?? expect.fail('there is no such role');
 };
 
@@ -96,4 +97,21 @@ describe.each(shapes)('with %s routing on %s', (routing, capacity) => {
 it('is not made where every tier is a pool', async () => {
   const get = await templates(deployment({ tiers: tiers().filter(({ model }) => model === 'pool') }));
   expect(resources(get('shared-infra-stack'), 'AWS::IAM::ManagedPolicy')).toEqual([]);
+});
+
+describe("the role of further cells' stacks", () => {
+  const all = templates(deployment({ prefix: 'acme' }));
+
+  it("covers every type of the cells' template, and no other", async () => {
+    expect([...new Set(typesIn((await all)('cell')))].sort()).toEqual(
+      Object.keys(cellStackPermissions).sort(),
+    );
+  });
+
+  it('fits into a role, and grants nothing but describing on everything', async () => {
+    const statements = policyOf((await all)('shared-infra-stack'), 'CellStacksRole');
+    expect(JSON.stringify(resolved(statements)).length).toBeLessThan(inlineLimit);
+    for (const { Action, Resource } of statements)
+      if (Resource === '*') for (const action of [Action].flat()) expect(action).toMatch(/:Describe/);
+  });
 });

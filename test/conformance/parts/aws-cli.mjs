@@ -1,67 +1,43 @@
-/**
- * The stock AWS CLI against the embedded cloud of a toured project: `npm run test:conformance`. Takes the `aws` that
- * AWS_CLI names, or the one on the PATH, or installs it by pip into a temporary directory; where there is none of
- * these it says so and skips, unless --require.
- */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/** The stock AWS CLI against the embedded cloud of a toured project: the `aws` on the PATH, or the one that pip has. */
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { run as execute, lastWords } from '../machine.mjs';
 
-// A reader that goes away (`| head`) must not leave the embedded cloud behind.
-process.stdout.on('error', () => {});
+export const title = 'a stock AWS CLI works on the embedded cloud';
 
-const run = promisify(execFile);
-const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-const bin = path.join(root, 'bin', 'saas-ecs');
-const work = await mkdtemp(path.join(tmpdir(), 'saas-ecs-conformance-'));
-const project = path.join(work, 'saas-ecs-tour');
-
-/** The CLI's path; undefined, with the reasons told, when there is none. */
-async function awsCli() {
+/** `aws` and its version; rejects when there is none. */
+async function awsCli(machine) {
   for (const candidate of [process.env.AWS_CLI, 'aws'].filter(Boolean)) {
-    const version = await run(candidate, ['--version']).catch(() => undefined);
+    const version = await execute(candidate, ['--version']).catch(() => undefined);
     if (version) return { aws: candidate, version: version.stdout.trim() || version.stderr.trim() };
   }
-  const venv = path.join(work, 'venv');
+  const aws = path.join(await machine.python('aws'), 'aws');
+  return { aws, version: (await execute(aws, ['--version'])).stdout.trim() };
+}
+
+/** Two at a time: the CLI's start is most of each. */
+async function inPairs(list, use) {
+  const rest = list.values();
+  const worker = async () => {
+    for (const entry of rest) await use(entry);
+  };
+  await Promise.all([worker(), worker()]);
+}
+
+export async function run(report, machine) {
+  let aws;
   try {
-    await run('python3', ['-m', 'venv', venv], { timeout: 120_000 });
-    await run(path.join(venv, 'bin', 'pip'), ['install', '-q', 'awscli'], { timeout: 300_000 });
+    const found = await awsCli(machine);
+    aws = found.aws;
+    report.note('with', found.version);
   } catch (error) {
-    console.log(
-      `no AWS CLI on the PATH, and none by pip: ${String(error.stderr || error.message)
-        .trim()
-        .split('\n')
-        .at(-1)}`,
-    );
-    return undefined;
+    return report.skip(title, lastWords(error));
   }
-  const aws = path.join(venv, 'bin', 'aws');
-  return { aws, version: (await run(aws, ['--version'])).stdout.trim() };
-}
-
-async function saas(...argv) {
-  const cwd = argv[0] === 'tour' ? work : project;
-  const { stdout } = await run(process.execPath, [bin, ...argv, '--json'], { cwd, maxBuffer: 1 << 24 });
-  return JSON.parse(stdout).data;
-}
-
-let failed = 0;
-function check(name, ok, detail) {
-  if (!ok) failed++;
-  const short = name.replace(/arn:\S+\/(\S{8})\S*/g, '…/$1…');
-  console.log(`${ok ? 'ok    ' : 'FAILED'} ${short}${ok ? '' : `\n       ${detail}`}`);
-}
-
-async function conform(aws) {
-  const { tenants } = await saas('tour');
-  const { endpoint } = await saas('local', 'status');
+  const { endpoint, tenants } = await machine.toured();
   const silo = tenants.find(({ model }) => model === 'dedicated-cluster');
   const env = {
     PATH: process.env.PATH,
-    HOME: work,
+    HOME: machine.work,
     AWS_ENDPOINT_URL: endpoint,
     AWS_ACCESS_KEY_ID: 'conformance',
     AWS_SECRET_ACCESS_KEY: 'conformance',
@@ -69,12 +45,7 @@ async function conform(aws) {
     AWS_PAGER: '',
   };
   const call = (line, output = 'json') =>
-    run(aws, [...line.split(' '), '--output', output], {
-      env,
-      cwd: work,
-      timeout: 60_000,
-      maxBuffer: 1 << 24,
-    });
+    execute(aws, [...line.split(' '), '--output', output], { env, cwd: machine.work });
   const json = async (line) => JSON.parse((await call(line)).stdout || 'null');
 
   const cluster = 'tenant-template-basic';
@@ -102,7 +73,7 @@ async function conform(aws) {
   const repository = (await json('ecr describe-repositories')).repositories[0].repositoryName;
   const day = new Date().toISOString().slice(0, 10);
 
-  /** Command, and what must hold of its JSON. Each must come out as text and as a table, too. */
+  /** Command, and what must hold of its JSON. */
   const reads = [
     ['sts get-caller-identity', (a) => a.Arn.endsWith(':root')],
     [
@@ -192,15 +163,18 @@ async function conform(aws) {
     ['ec2 describe-security-groups', (a) => a.SecurityGroups.length > 3],
     [`s3api list-objects-v2 --bucket ${bucket} --max-items 2`, (a) => a.Contents.length === 2 && a.NextToken],
   ];
-  for (const [line, holds] of reads) {
+  await inPairs(reads, async ([line, holds]) => {
     try {
       const answer = await json(line);
-      const shown = await Promise.all(['text', 'table'].map((output) => call(line, output)));
-      const fits = Boolean(holds(answer)) && shown.every(({ stdout }) => stdout.trim() !== '');
-      check(line, fits, JSON.stringify(answer).slice(0, 400));
+      report.check(line, Boolean(holds(answer)), JSON.stringify(answer).slice(0, 400));
     } catch (error) {
-      check(line, false, String(error.stderr || error.message).trim());
+      report.check(line, false, String(error.stderr || error.message).trim());
     }
+  });
+  for (const output of ['text', 'table']) {
+    const line = 'cloudformation describe-stacks';
+    const { stdout } = await call(line, output);
+    report.check(`${line} --output ${output}`, stdout.includes('shared-infra-stack'), stdout.slice(0, 400));
   }
 
   /** Paging by pages of one or two gives what one page gives. */
@@ -215,7 +189,7 @@ async function conform(aws) {
   ];
   for (const [line, member] of paged) {
     const [whole, pages] = [await json(line), await json(`${line} --page-size 1`)];
-    check(
+    report.check(
       `${line} --page-size 1`,
       JSON.stringify(whole[member]) === JSON.stringify(pages[member]),
       'the pages differ from the whole',
@@ -253,46 +227,27 @@ async function conform(aws) {
     ['ec2 describe-subnets --subnet-ids subnet-0123', '(InvalidSubnetID.NotFound)'],
     ['cloudwatch list-metrics', 'does not implement'],
   ];
-  for (const [line, words] of errors) {
+  await inPairs(errors, async ([line, words]) => {
     const told = await call(line).then(
       () => 'no error',
       (error) => String(error.stderr).trim(),
     );
-    check(`${line} fails as on AWS`, told.includes(words), told);
-  }
+    report.check(`${line} fails as on AWS`, told.includes(words), told);
+  });
 
   // A file above the CLI's multipart threshold goes there and comes back.
-  const file = path.join(work, 'large');
+  const file = path.join(machine.work, 'large');
   await writeFile(file, Buffer.alloc(20 << 20, 'saas-ecs '));
-  await run(aws, ['s3', 'cp', file, `s3://${bucket}/conformance/large`, '--no-progress'], { env });
-  await run(aws, ['s3', 'cp', `s3://${bucket}/conformance/large`, `${file}.back`, '--no-progress'], { env });
-  const same = await run('cmp', [file, `${file}.back`]).then(
+  await execute(aws, ['s3', 'cp', file, `s3://${bucket}/conformance/large`, '--no-progress'], { env });
+  await execute(aws, ['s3', 'cp', `s3://${bucket}/conformance/large`, `${file}.back`, '--no-progress'], {
+    env,
+  });
+  const same = await execute('cmp', [file, `${file}.back`]).then(
     () => true,
     () => false,
   );
-  check('s3 cp there and back, in parts', same, 'the files differ');
-  const listed = await run(aws, ['s3', 'ls', `s3://${bucket}/conformance/`], { env });
-  check('s3 ls', listed.stdout.includes(`${20 << 20} large`), listed.stdout);
-  await run(aws, ['s3', 'rm', '--recursive', `s3://${bucket}/conformance/`], { env });
+  report.check('s3 cp there and back, in parts', same, 'the files differ');
+  const listed = await execute(aws, ['s3', 'ls', `s3://${bucket}/conformance/`], { env });
+  report.check('s3 ls', listed.stdout.includes(`${20 << 20} large`), listed.stdout);
+  await execute(aws, ['s3', 'rm', '--recursive', `s3://${bucket}/conformance/`], { env });
 }
-
-try {
-  const found = await awsCli();
-  if (!found) {
-    console.log(
-      'SKIPPED: the stock AWS CLI against the embedded cloud. It needs the AWS CLI, or python3 with venv and pip.',
-    );
-    if (process.argv.includes('--require')) failed++;
-  } else {
-    console.log(found.version);
-    try {
-      await conform(found.aws);
-    } finally {
-      await saas('local', 'stop').catch(() => undefined);
-    }
-    console.log(failed === 0 ? 'all as on AWS' : `${failed} failed`);
-  }
-} finally {
-  await rm(work, { recursive: true, force: true, maxRetries: 5 });
-}
-process.exitCode = failed === 0 ? 0 : 1;

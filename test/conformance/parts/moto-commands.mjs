@@ -1,0 +1,142 @@
+/**
+ * Commands of saas-ecs against moto, as against an account (`target: aws`): the registry, the parameters and the usage
+ * plans of a toured embedded cloud are copied there; moto can't make the stacks themselves.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as gateway from '@aws-sdk/client-api-gateway';
+import * as dynamodb from '@aws-sdk/client-dynamodb';
+import * as ecs from '@aws-sdk/client-ecs';
+import * as ssm from '@aws-sdk/client-ssm';
+import { run as execute, lastWords, root } from '../machine.mjs';
+import { startMoto } from '../moto-server.mjs';
+
+export const title = 'commands of saas-ecs run on moto as on an account';
+
+const account = '123456789012';
+const clientsOf = (endpoint) => {
+  const credentials = { accessKeyId: 'conformance', secretAccessKey: 'conformance' };
+  const options = { endpoint, region: 'us-east-1', credentials };
+  return {
+    dynamodb: new dynamodb.DynamoDBClient(options),
+    ecs: new ecs.ECSClient(options),
+    gateway: new gateway.APIGatewayClient(options),
+    ssm: new ssm.SSMClient(options),
+  };
+};
+
+/** Copies the registry, the usage plans, the pool's cluster and the parameters; those of the environment `local` become `prod`'s. */
+async function copy(from, to) {
+  const plans = new Map();
+  const { items } = await from.gateway.send(new gateway.GetUsagePlansCommand({ limit: 500 }));
+  for (const { id, name, throttle, quota } of items) {
+    const made = await to.gateway.send(new gateway.CreateUsagePlanCommand({ name, throttle, quota }));
+    plans.set(id, made.id);
+  }
+  await to.ecs.send(new ecs.CreateClusterCommand({ clusterName: 'tenant-template-basic' }));
+  const renamed = (text) => [...plans].reduce((changed, [old, id]) => changed.replaceAll(old, id), text);
+
+  const asked = { Path: '/saas-ecs', Recursive: true, MaxResults: 10 };
+  let registry;
+  for await (const { Parameters } of ssm.paginateGetParametersByPath({ client: from.ssm }, asked))
+    for (const { Name, Value } of Parameters) {
+      const name = Name.replace(/^(\/saas-ecs\/[^/]+)\/local\//, '$1/prod/');
+      await to.ssm.send(new ssm.PutParameterCommand({ Name: name, Value: renamed(Value), Type: 'String' }));
+      if (name.endsWith('/registry-table')) registry = Value;
+    }
+
+  const { Table } = await from.dynamodb.send(new dynamodb.DescribeTableCommand({ TableName: registry }));
+  await to.dynamodb.send(
+    new dynamodb.CreateTableCommand({
+      TableName: registry,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: Table.KeySchema,
+      AttributeDefinitions: Table.AttributeDefinitions,
+      GlobalSecondaryIndexes: Table.GlobalSecondaryIndexes?.map(({ IndexName, KeySchema, Projection }) => ({
+        IndexName,
+        KeySchema,
+        Projection,
+      })),
+    }),
+  );
+  for await (const { Items } of dynamodb.paginateScan({ client: from.dynamodb }, { TableName: registry }))
+    for (const Item of Items) {
+      const item = JSON.parse(renamed(JSON.stringify(Item)));
+      await to.dynamodb.send(new dynamodb.PutItemCommand({ TableName: registry, Item: item }));
+    }
+}
+
+export async function run(report, machine) {
+  let moto;
+  try {
+    moto = await startMoto(machine);
+    report.note('with', moto.version);
+  } catch (error) {
+    return report.skip(title, lastWords(error));
+  }
+  const { endpoint, directory, tenants } = await machine.toured();
+  const there = clientsOf(moto.endpoint);
+  await copy(clientsOf(endpoint), there);
+
+  const project = path.join(machine.work, 'moto-project');
+  await mkdir(project);
+  const file = await readFile(path.join(directory, 'saas-ecs.yaml'), 'utf8');
+  const target = `prod: { target: aws, account: "${account}", region: us-east-1, azs: 2, nat: single }`;
+  await writeFile(
+    path.join(project, 'saas-ecs.yaml'),
+    file.replace(/^environments:\n/m, `environments:\n  ${target}\n`),
+  );
+  const env = {
+    PATH: process.env.PATH,
+    HOME: machine.work,
+    CI: 'true',
+    AWS_ENDPOINT_URL: moto.endpoint,
+    AWS_ACCESS_KEY_ID: 'conformance',
+    AWS_SECRET_ACCESS_KEY: 'conformance',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  /** The envelope of a command, whether it succeeds or fails. */
+  const saas = async (...argv) => {
+    const flags = [path.join(root, 'bin', 'saas-ecs'), ...argv, '--env', 'prod', '--json'];
+    const ran = await execute(process.execPath, flags, { cwd: project, env }).catch((error) => error);
+    if (!ran.stdout) throw new Error(`saas-ecs ${argv.join(' ')} said nothing but: ${ran.stderr}`);
+    return JSON.parse(ran.stdout);
+  };
+  const expect = (name, answer, holds) =>
+    report.check(name, answer.ok && Boolean(holds(answer.data)), JSON.stringify(answer).slice(0, 1000));
+
+  const essence = (list) =>
+    list.map(({ tenantId, name, tier, status }) => [tenantId, name, tier, status].join()).toSorted();
+  expect(
+    'list-tenants',
+    await saas('list-tenants'),
+    (data) => `${essence(data.tenants)}` === `${essence(tenants)}`,
+  );
+  expect(
+    'list-tenants --limit 1',
+    await saas('list-tenants', '--limit', '1'),
+    (data) => data.tenants.length === 1 && data.nextToken,
+  );
+  expect('throttle', await saas('throttle'), (data) => JSON.stringify(data).includes('"basic"'));
+  const limits = ['--rate', '21', '--burst', '22', '--quota', '2100/day'];
+  expect(
+    'throttle --tier basic',
+    await saas('throttle', '--tier', 'basic', ...limits),
+    (data) => data.rate === 21,
+  );
+  const { items } = await there.gateway.send(new gateway.GetUsagePlansCommand({}));
+  report.check(
+    'and the usage plan has it',
+    items.some(
+      ({ throttle, quota }) =>
+        throttle.rateLimit === 21 && throttle.burstLimit === 22 && Number(quota.limit) === 2100,
+    ),
+    JSON.stringify(items),
+  );
+  const pooled = tenants.find(({ model }) => model === 'pool');
+  const described = await saas('describe-tenant', pooled.name);
+  expect('describe-tenant', described, (data) => data.tenantId === pooled.tenantId);
+  const unknown = await saas('describe-tenant', 'nobody-of-that-name');
+  report.check('describe-tenant unknown', unknown.error?.exitCode === 4, JSON.stringify(unknown));
+  await moto.stop();
+}

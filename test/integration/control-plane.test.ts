@@ -333,6 +333,12 @@ describe('reconcile', () => {
         UserAttributes: [{ Name: 'custom:tenantId', Value: nobody }],
       }),
     );
+    const key = await new APIGatewayClient(options).send(
+      new CreateApiKeyCommand({
+        name: `tenant-${nobody}`,
+        tags: { 'saas-ecs:app': 'shop', 'saas-ecs:environment': 'local' },
+      }),
+    );
     // The offboarding is asked for, and nobody hears of it.
     const { Rules = [] } = await events.send(new ListRulesCommand({ EventBusName: outputs.busName }));
     const offboarding = Rules.find(({ EventPattern }) => EventPattern?.includes('offboardingRequest'));
@@ -347,6 +353,7 @@ describe('reconcile', () => {
       [
         ['missing-issuer', subject, 'repaired'],
         ['missing-slot', subject, 'repaired'],
+        ['orphaned-key', key.id, 'repaired'],
         ['orphaned-rule', rule.Rules?.[0]?.RuleArn, 'repaired'],
         ['orphaned-stack', `tenant-${nobody}`, 'repaired'],
         ['orphaned-user', expect.any(String), 'manual'],

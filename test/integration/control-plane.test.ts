@@ -1,6 +1,7 @@
 /** The builtin control plane and its jobs on a whole system; and what brings registry, registrations and account apart. */
 import {
   APIGatewayClient,
+  CreateApiKeyCommand,
   DeleteApiKeyCommand,
   DeleteUsagePlanKeyCommand,
 } from '@aws-sdk/client-api-gateway';

@@ -39,6 +39,7 @@ const entries = [
   'embedded/compute/image-builder.ts',
   'services/config/schema.ts',
   'services/deployment/toolkit-process.ts',
+  'services/verify/catalogue.ts',
   'templates/synthesize.ts',
   'ui/event-schema.ts',
 ]
@@ -79,6 +80,16 @@ await cp(
   path.join(src, 'embedded', 'compute', 'bootstrap.py'),
   path.join(dist, 'embedded', 'compute', 'bootstrap.py'),
 );
+
+// What verification runs inside a tenant's task: it travels in the task's command, so it is one small file.
+await build({
+  ...shared,
+  entryPoints: [path.join(src, 'services', 'verify', 'inside', 'script.ts')],
+  outfile: path.join(dist, 'services', 'verify', 'inside', 'script.cjs'),
+  format: 'cjs',
+  banner: {},
+  minify: true,
+});
 
 for (const kind of ['functions', 'images']) {
   const from = path.join(src, 'templates', kind);

@@ -1,6 +1,7 @@
 /**
  * Writes what is generated from the code: docs/cli.md from the command tree, schema/saas-ecs.schema.json from the
- * configuration's schema, schema/events.schema.json from the event stream's, and the lists in docs/embedded-cloud.md from an embedded cloud, started for the purpose. With
+ * configuration's schema, schema/events.schema.json from the event stream's, the tables in docs/security.md from the
+ * attacks and controls, and the lists in docs/embedded-cloud.md from an embedded cloud, started for the purpose. With
  * --check it writes nothing and fails when a file is out of date.
  */
 import { execFileSync } from 'node:child_process';
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { commandTree } from '../dist/cli.js';
 import { catalogue } from '../dist/embedded/catalogue.js';
 import { configJsonSchema } from '../dist/services/config/schema.js';
+import { catalogue as verification } from '../dist/services/verify/catalogue.js';
 import { eventsJsonSchema } from '../dist/ui/event-schema.js';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -107,20 +109,19 @@ function typeList(types) {
 }
 
 /** The page with what is between its `<!-- begin NAME -->` and `<!-- end NAME -->` lines made anew. */
-function filled(page, parts) {
-  let text = page;
+async function filled(file, parts) {
+  let text = await readFile(path.join(root, file), 'utf8');
   for (const [name, content] of Object.entries(parts)) {
     const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from < 0 || to < from)
-      throw new Error(`docs/embedded-cloud.md has no "${begin}" with an "${end}" after it`);
+    if (from < 0 || to < from) throw new Error(`${file} has no "${begin}" with an "${end}" after it`);
     text = `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
   }
   return text;
 }
 
 const { services, resourceTypes } = await readCatalogue();
-const embedded = filled(await readFile(path.join(root, 'docs/embedded-cloud.md'), 'utf8'), {
+const embedded = await filled('docs/embedded-cloud.md', {
   operations: services
     .filter(({ operations }) => operations.length > 0)
     .map(
@@ -134,10 +135,28 @@ const embedded = filled(await readFile(path.join(root, 'docs/embedded-cloud.md')
   'refused types': typeList(resourceTypes.refused),
 });
 
+const table = (headings, rows) =>
+  [headings, headings.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const { controls, attacks } = verification();
+const security = await filled('docs/security.md', {
+  controls: table(
+    ['control', 'what it does', 'where it lives', 'attacks that rely on it'],
+    controls.map((control) => [`**${control.name}**`, control.does, control.in, code(control.attacks)]),
+  ),
+  attacks: [...new Set(attacks.map((attack) => attack.class))]
+    .map((title) => {
+      const mine = attacks.filter((attack) => attack.class === title);
+      const rows = mine.map(({ name, tries, writes }) => [`\`${name}\``, tries, writes ? '' : 'yes']);
+      return `### ${title}\n\nSuite \`${mine[0].suite}\`, ${mine.length} attacks.\n\n${table(['attack', 'it', 'reads only'], rows)}`;
+    })
+    .join('\n\n'),
+});
+
 const files = {
   'docs/cli.md': cli,
   'docs/embedded-cloud.md': embedded,
   'schema/events.schema.json': `${JSON.stringify(eventsJsonSchema(), null, 2)}\n`,
+  'docs/security.md': security,
   'schema/saas-ecs.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
 };
 /** As the linter wants it: what is generated is linted like what is written. */

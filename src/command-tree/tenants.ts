@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { tenantStatuses } from '../model/tenant.ts';
 import { option, type Tree, waitTimeout } from './definition.ts';
-import { quota, whole } from './values.ts';
+import { list, quota, whole } from './values.ts';
 
 export function tenantCommands({ program, add, action }: Tree): void {
   add(
@@ -25,6 +25,7 @@ export function tenantCommands({ program, add, action }: Tree): void {
         .option('--resume [tenant]', 'go on with an unfinished onboarding, as the registry remembers it')
         .option('--wait', 'wait until the tenant is served (the default)')
         .option('--no-wait', 'begin, and go on in the background')
+        .option('--verify', 'attack it once it is served, and prove that it is isolated')
         .addOption(waitTimeout());
       action(command, async (cli, _, options) =>
         (await import('../commands/onboard.ts')).onboard(cli, options),
@@ -141,6 +142,36 @@ export function tenantCommands({ program, add, action }: Tree): void {
         .addOption(new Option('--requests <n>', 'how many requests --test sends').argParser(whole));
       action(command, async (cli, _, options) =>
         (await import('../commands/throttle.ts')).throttle(cli, options),
+      );
+    },
+  );
+
+  add(
+    program,
+    'verify',
+    'attack the environment as a hostile tenant would, and say what held',
+    [
+      'saas-ecs verify',
+      'saas-ecs verify --suite isolation --report isolation.html',
+      'saas-ecs verify --tenants acme,globex',
+      "saas-ecs verify --json | jq '.data.summary'",
+    ],
+    (command) => {
+      command
+        .addOption(
+          new Option(
+            '--tenants <a,b>',
+            'two tenants that live, attacked by reading only; probe tenants are made unless given',
+          ).argParser(list),
+        )
+        .addOption(
+          new Option('--suite <suite>', 'which attacks')
+            .choices(['isolation', 'auth', 'throttle', 'all'])
+            .default('all'),
+        )
+        .option('--report <file>', 'write a report for an auditor there, as one HTML file');
+      action(command, async (cli, _, options) =>
+        (await import('../commands/verify.ts')).verify(cli, options),
       );
     },
   );

@@ -5,6 +5,8 @@ import { emailProblem, tenantNameProblem } from '../model/tenant.ts';
 import { goOnInBackground } from '../services/background.ts';
 import { beginOnboarding, onboard as onboardTenant } from '../services/tenants/onboard.ts';
 import { type OnboardRequest, unfinishedRequest } from '../services/tenants/reservation.ts';
+import { failureOf } from '../services/verify/verdict.ts';
+import type { Verification } from '../services/verify/verify.ts';
 import { duration, facts } from '../ui/table.ts';
 import { type Invocation, waiting } from './invocation.ts';
 
@@ -18,27 +20,37 @@ export interface OnboardOptions {
   wait?: boolean;
   /** Milliseconds. */
   waitTimeout?: number;
+  verify?: boolean;
 }
 
 export async function onboard(cli: Invocation, options: OnboardOptions): Promise<void> {
   const { output } = cli;
   const request = options.resume ? await unfinished(cli, options) : await ask(cli, options);
-  if (options.wait === false) return begin(cli, request);
+  if (options.wait === false) return begin(cli, request, options.verify === true);
   const tenant = await cli.run((context) => onboardTenant(context, request), waiting(options));
-  output.result(tenant, (colors) =>
-    [
-      `${colors.green('✔')} tenant ${colors.bold(tenant.name)} is served (${duration(tenant.durationMs)})`,
-      '',
-      facts(colors, [
-        ['id', tenant.tenantId],
-        ['tier', `${tenant.tier} (${describeModel[tenant.model]})`],
-        ['API', tenant.apiUrl ?? ''],
-        ['administrator', `${tenant.adminEmail} (invited by mail)`],
-        ['operation', tenant.operationId],
-      ]),
-    ].join('\n'),
+  const verification = options.verify ? await proveIsolation(cli, tenant.tenantId) : undefined;
+  const failure = verification && failureOf(verification);
+  output.result(
+    { ...tenant, ...(verification && { verification }) },
+    (colors) =>
+      [
+        `${colors.green('✔')} tenant ${colors.bold(tenant.name)} is served (${duration(tenant.durationMs)})`,
+        '',
+        facts(colors, [
+          ['id', tenant.tenantId],
+          ['tier', `${tenant.tier} (${describeModel[tenant.model]})`],
+          ['API', tenant.apiUrl ?? ''],
+          ['administrator', `${tenant.adminEmail} (invited by mail)`],
+          ['operation', tenant.operationId],
+          ...(verification
+            ? [['isolation', failure?.message ?? `all ${verification.summary.attacks} attacks held`] as const]
+            : []),
+        ]),
+      ].join('\n'),
+    failure,
   );
-  output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
+  if (failure) cli.exitCode = failure.exitCode;
+  else output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
 }
 
 /** What an earlier onboarding was asked for; a flag that is given as well must agree with it. */
@@ -79,20 +91,28 @@ async function ask(cli: Invocation, options: OnboardOptions): Promise<OnboardReq
     message: "The administrator's e-mail address",
     validate: (value) => emailProblem(value) ?? true,
   });
-  prompts.sayEquivalent(`saas-ecs onboard${options.wait === false ? ' --no-wait' : ''}`, {
-    '--env': cli.options.env,
-    '--config': cli.options.config,
-    '--profile': cli.options.profile,
-    '--region': cli.options.region,
-    '--tier': options.tier,
-    '--name': options.name,
-    '--email': options.email,
-  });
+  prompts.sayEquivalent(
+    `saas-ecs onboard${options.wait === false ? ' --no-wait' : ''}${options.verify ? ' --verify' : ''}`,
+    {
+      '--env': cli.options.env,
+      '--config': cli.options.config,
+      '--profile': cli.options.profile,
+      '--region': cli.options.region,
+      '--tier': options.tier,
+      '--name': options.name,
+      '--email': options.email,
+    },
+  );
   return { tier, name, email };
 }
 
+async function proveIsolation(cli: Invocation, tenantId: string): Promise<Verification> {
+  const { verifyTenant } = await import('../services/verify/verify.ts');
+  return cli.run((context) => verifyTenant(context, tenantId));
+}
+
 /** Writes the tenant down and leaves the rest to a process in the background. */
-async function begin(cli: Invocation, request: OnboardRequest): Promise<void> {
+async function begin(cli: Invocation, request: OnboardRequest, verify: boolean): Promise<void> {
   const context = await cli.quietContext();
   const tenant = await beginOnboarding(context, request);
   const { root } = context.config;
@@ -101,6 +121,7 @@ async function begin(cli: Invocation, request: OnboardRequest): Promise<void> {
     name: tenant.tenantId,
     argv: [
       'onboard',
+      ...(verify ? ['--verify'] : []),
       ...['--tier', request.tier, '--name', request.name, '--email', request.email],
       ...['--env', context.target.environment.name],
       ...(cli.options.config === undefined ? [] : ['--config', path.resolve(cli.cwd, cli.options.config)]),

@@ -153,5 +153,8 @@ export const authorizerEnvironment = {
   apiKeySecretArn: 'API_KEY_SECRET_ARN',
 } as const;
 
+/** Header by which the load balancer finds a tenant's services. The gateway sets it, over whatever a caller sends. */
+export const tenantPathHeader = 'tenantPath';
+
 /** The session tag that carries the tenant's id when a pool service assumes the tenant role. */
 export const tenantSessionTag = 'tenant';

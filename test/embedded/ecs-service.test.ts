@@ -248,6 +248,15 @@ test('a one-off task runs to its end with overrides, and tells its exit code', a
     return found.tasks?.[0]?.lastStatus === 'STOPPED' && found.tasks[0];
   });
   expect(stopped.containers?.[0]?.exitCode).toBe(42);
+  const environment = [{ name: 'LONG', value: 'x'.repeat(8_192) }];
+  await expect(
+    fixture.ecs.runTask({
+      cluster: 'main',
+      taskDefinition,
+      networkConfiguration: network,
+      overrides: { containerOverrides: [{ name: 'web', environment }] },
+    }),
+  ).rejects.toThrow('Container Overrides length must be at most 8192');
 });
 
 test('in Express mode a stack is complete before its service is, and says in which mode it was made', async () => {

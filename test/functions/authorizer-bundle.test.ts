@@ -22,15 +22,26 @@ let issuer: Issuer;
 let secrets: Server;
 let handler: (event: AuthorizerEvent) => Promise<AuthorizerAnswer>;
 
+/** To GetSecretValue and to AdminGetUser. */
+const answers = {
+  SecretString: 's3cret',
+  Enabled: true,
+  UserAttributes: [{ Name: 'custom:userRole', Value: 'TenantAdmin' }],
+};
+
 beforeAll(async () => {
   stateDir = await mkdtemp(path.join(os.tmpdir(), 'saas-ecs-authorizer-'));
   cloud = await startCloud({ stateDir });
   issuer = await startIssuer();
   secrets = createServer((request, response) => {
-    request.resume();
-    response
-      .writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
-      .end(JSON.stringify({ SecretString: 's3cret' }));
+    const asked: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => asked.push(chunk));
+    request.on('end', () => {
+      const gone = Buffer.concat(asked).includes('"Username":"gone"');
+      response
+        .writeHead(gone ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
+        .end(JSON.stringify(gone ? { __type: 'UserNotFoundException' } : answers));
+    });
   });
   await new Promise<void>((resolve) => secrets.listen(0, '127.0.0.1', resolve));
 
@@ -75,6 +86,7 @@ beforeAll(async () => {
     AWS_REGION: cloud.region,
     AWS_ENDPOINT_URL: cloud.endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(secrets.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: `http://127.0.0.1:${(secrets.address() as AddressInfo).port}`,
     AWS_ACCESS_KEY_ID: 'function',
     AWS_SECRET_ACCESS_KEY: 'function',
   }))
@@ -107,5 +119,9 @@ it('decides by what the registry holds', async () => {
   await expect(ask(await issuer.token({ issuer: 'http://127.0.0.1:1/pool' }))).rejects.toThrow(
     /^Unauthorized$/,
   );
+  for (const stale of [{ username: 'gone' }, { role: 'TenantUser' }])
+    await expect(ask(await issuer.token({ tenantId: 'tenant-a', ...stale }))).rejects.toThrow(
+      /^Unauthorized$/,
+    );
   expect(errors).not.toHaveBeenCalled();
 });

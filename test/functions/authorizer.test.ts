@@ -28,7 +28,10 @@ const registry: Trust = {
     return tenants.get(tenantId);
   },
   apiKeySecret: async () => 'a secret',
+  stillIs: async (_issuer, username, role) => !changed.has(`${username} ${role}`),
 };
+/** Users who are not in that role any more, be it that they are gone. */
+const changed = new Set<string>();
 
 beforeAll(async () => {
   [pool, silo, stranger] = await Promise.all([startIssuer(), startIssuer(), startIssuer()]);
@@ -40,6 +43,7 @@ beforeEach(() => {
   lookups = [];
   issuers.clear();
   tenants.clear();
+  changed.clear();
   issuers.set(pool.url, { issuer: pool.url, clientId });
   issuers.set(silo.url, { issuer: silo.url, clientId, tenantId: 'tenant-silo' });
   const tenant = (tenantId: string, model: KnownTenant['model'], status: KnownTenant['status'] = 'active') =>
@@ -134,6 +138,18 @@ describe('a tenant that is not served', () => {
 
   it('and a user without a role are denied', async () => {
     expect(await effectOf(await pool.token({ role: 'SystemAdmin' }))).toBe('Deny');
+  });
+});
+
+describe('a genuine token', () => {
+  it("of a user who is gone or has another role now is unauthorized, a neighbour's is not", async () => {
+    changed.add('jane TenantAdmin');
+    await expect(decide(await pool.token({ username: 'jane' }))).rejects.toThrow(/^Unauthorized$/);
+    expect(await effectOf(await pool.token({ username: 'jane', role: 'TenantUser' }))).toBe('Allow');
+    expect(await effectOf(await pool.token({ username: 'joan' }))).toBe('Allow');
+    await expect(decide(await pool.token({ claims: { 'cognito:username': undefined } }))).rejects.toThrow(
+      /^Unauthorized$/,
+    );
   });
 });
 

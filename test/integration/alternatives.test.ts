@@ -5,6 +5,7 @@ import { ECS } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { programOnMachine } from '../../src/embedded/compute/programs.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
+import type { Verification } from '../../src/services/verify/verify.ts';
 import { api, newProject, type Project } from './project.ts';
 
 const routing = process.platform === 'linux' && programOnMachine('nginx') ? 'proxy' : 'direct';
@@ -70,3 +71,15 @@ it.each(['advanced', 'premium'])(`serves a tenant on %s, on instances, routing: 
   );
   expect(own.every((task) => task.capacityProviderName)).toBe(true);
 });
+
+// The default routing is attacked in isolation.test.ts.
+it.runIf(routing === 'proxy')(
+  'keeps tenants apart behind the proxy, on instances',
+  async () => {
+    const ran = await project.cli('verify', '--suite', 'isolation', '--json');
+    const { attacks } = ran.json().data as Verification;
+    expect(attacks.filter(({ outcome }) => outcome !== 'held')).toEqual([]);
+    expect(ran.code).toBe(0);
+  },
+  180_000,
+);

@@ -176,11 +176,12 @@ describe('the network', () => {
 });
 
 describe('the authorizer', () => {
-  it('may read the registry by key and its one secret, and nothing else', async () => {
+  it("may read the registry by key, its one secret and a token's user, and nothing else", async () => {
     const template = (await templates(deployment()))('shared-infra-stack');
     const role = resources(template, 'AWS::IAM::Role').find(([id]) => id.startsWith('AuthorizerRole'))?.[1];
     const statements: { Action: string[] }[] = role?.Properties.Policies[0].PolicyDocument.Statement;
     expect(statements.flatMap((statement) => statement.Action).sort()).toEqual([
+      'cognito-idp:AdminGetUser',
       'dynamodb:GetItem',
       'logs:CreateLogStream',
       'logs:PutLogEvents',

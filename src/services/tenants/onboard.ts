@@ -48,7 +48,8 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
     kind: 'onboard',
     title: `Onboarding ${tenant.name} (${tier.name})`,
     begin: { status: 'provisioning', adminEmail: request.email },
-    steps: (claimed) => stepsFor(context, session, tier, claimed, resumed),
+    steps: (claimed) =>
+      stepsFor(context, session, tier, claimed, { resumed, invite: request.invite !== false }),
     end: 'active',
     held,
   }).catch(async (error: unknown) => {
@@ -118,7 +119,7 @@ function stepsFor(
   session: Session,
   tier: Tier,
   tenant: TenantRecord,
-  resumed: boolean,
+  { resumed, invite }: { resumed: boolean; invite: boolean },
 ): Step<OnboardData>[] {
   const { registry, shared } = session;
   const { target } = context;
@@ -229,7 +230,8 @@ function stepsFor(
         data.invited = tenant.adminEmail;
         await tools.save();
         try {
-          await identity.ensureUser(pool, tenant, { email: tenant.adminEmail, role: 'TenantAdmin' });
+          const administrator = { email: tenant.adminEmail, role: 'TenantAdmin' } as const;
+          await identity.ensureUser(pool, tenant, administrator, { invite });
         } catch (error) {
           if (error instanceof SaasError && error.code === 'user_exists') delete data.invited;
           throw error;

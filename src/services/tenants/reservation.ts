@@ -15,6 +15,8 @@ export interface OnboardRequest {
   email: string;
   /** Where the wish came from, when it was registered before: the registration and the id that it gave the tenant. */
   registration?: { id: string; tenantId: string };
+  /** False: the administrator gets no mail; for tenants that nobody will use. */
+  invite?: boolean;
 }
 
 /** Refuses what can't be onboarded, before anything is asked of AWS. */

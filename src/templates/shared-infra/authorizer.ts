@@ -57,6 +57,11 @@ export class Authorizer extends Construct {
                 }),
               ),
               statement(['secretsmanager:GetSecretValue'], props.apiKeySecretArn),
+              // Whether a token's user still is who it says; a silo's pool is made after this role.
+              statement(
+                ['cognito-idp:AdminGetUser'],
+                stack.formatArn({ service: 'cognito-idp', resource: 'userpool', resourceName: '*' }),
+              ),
               statement(['logs:CreateLogStream', 'logs:PutLogEvents'], logs.logGroupArn),
             ],
           },
@@ -65,7 +70,8 @@ export class Authorizer extends Construct {
     });
     accept(role, {
       id: 'AwsSolutions-IAM5',
-      reason: "The streams of the function's own log group, which Lambda names",
+      reason:
+        "The streams of the function's own log group, which Lambda names; user pools of tenants that come after it",
     });
     const authorizer = new LambdaFunction(this, 'Function', {
       description: 'Authorizes requests, tells the tenant and supplies its API key',

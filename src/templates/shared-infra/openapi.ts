@@ -1,7 +1,5 @@
+import { tenantPathHeader } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
-
-/** Header by which the load balancer finds a tenant's services. The gateway sets it, over whatever a caller sends. */
-export const tenantPathHeader = 'tenantPath';
 
 const corsHeaders = {
   'Access-Control-Allow-Origin': "'*'",

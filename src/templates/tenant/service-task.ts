@@ -3,8 +3,8 @@ import { CfnService, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import { CfnListenerRule, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Aws, type CfnResource, Tags } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { tenantPathHeader } from '../../model/names.ts';
 import { accept } from '../review.ts';
-import { tenantPathHeader } from '../shared-infra/openapi.ts';
 
 /** What all services of one tenant, or of the pool, have in common. */
 export interface TaskPlace {

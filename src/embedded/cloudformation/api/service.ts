@@ -1,5 +1,6 @@
 /** What the API's operations share: finding stacks, reading templates, checking requests. */
 import type { Capability, Parameter, Tag } from '@aws-sdk/client-cloudformation';
+import { isLoopback } from '../../endpoint/server.ts';
 import { AwsError, type Cloud } from '../../platform.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { StackRecord } from '../stack/records.ts';
@@ -84,7 +85,7 @@ export async function templateText(
 
 /** Reads a template out of S3 by its URL, path style or by virtual host, of AWS's form or of this endpoint's. */
 export async function readTemplate(cloud: Cloud, url: string): Promise<string> {
-  const location = s3Location(cloud, url);
+  const location = s3Location(url);
   if (!location) throw validationError('TemplateURL must be a supported URL.');
   let content: Buffer;
   try {
@@ -96,7 +97,7 @@ export async function readTemplate(cloud: Cloud, url: string): Promise<string> {
   return content.toString('utf8');
 }
 
-function s3Location(cloud: Cloud, url: string): { bucket: string; key: string } | undefined {
+function s3Location(url: string): { bucket: string; key: string } | undefined {
   let parsed: URL;
   try {
     parsed = new URL(url);
@@ -108,7 +109,8 @@ function s3Location(cloud: Cloud, url: string): { bucket: string; key: string } 
     parsed.hostname,
   );
   if (host?.[1]) return { bucket: host[1], key: path };
-  if (!host && parsed.host !== new URL(cloud.endpoint || 'http://127.0.0.1').host) return undefined;
+  // The endpoint's own address, or that of a proxy before it: the object is this cloud's either way.
+  if (!host && !isLoopback(parsed.host)) return undefined;
   const slash = path.indexOf('/');
   return slash < 0 ? undefined : { bucket: path.slice(0, slash), key: path.slice(slash + 1) };
 }

@@ -29,6 +29,8 @@ const startingAtOnce = 4;
 /** How long and how many stopped tasks can still be described; ECS keeps them for about an hour. */
 const stoppedForMs = 3_600_000;
 const stoppedKept = 10;
+/** Characters of overrides that RunTask takes (API reference, TaskOverride). */
+const overridesLimit = 8_192;
 
 export interface NewTask {
   definition: DefinitionRecord;
@@ -232,6 +234,8 @@ export function createTasks(
       if (definition.status !== 'ACTIVE') throw invalid('TaskDefinition is inactive');
       const count = input.count ?? 1;
       if (count < 1 || count > 10) throw invalid('Count must be between 1 and 10.');
+      if (JSON.stringify(input.overrides ?? {}).length > overridesLimit)
+        throw invalid(`Container Overrides length must be at most ${overridesLimit}`);
       const started = Array.from({ length: count }, () =>
         tasks.launch({
           definition,

@@ -51,6 +51,10 @@ export async function authorize(
   if (!served.has(tenant.status)) return deny(event, principalId, tenant, `the tenant is ${tenant.status}`);
   const userRole = userRoles.find((role) => role === claims[tenantAttributes.role]);
   if (!userRole) return deny(event, principalId, tenant, 'the user has no role');
+  const username = claims['cognito:username'];
+  // The token outlives the user who was deleted or disabled, and the role that was taken from him.
+  if (typeof username !== 'string' || !(await trust.stillIs(issuer.issuer, username, userRole)))
+    throw new Unauthorized();
   return {
     principalId,
     policyDocument: policy(event, 'Allow'),

@@ -1,6 +1,11 @@
+import {
+  AdminGetUserCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type IssuerItem, type Key, registryKeys, type TenantItem } from '../../../model/registry.ts';
+import { tenantAttributes } from '../../../model/tenant.ts';
 import { BoundedCache } from '../../images/kit/bounded-cache.ts';
 
 export type TrustedIssuer = Pick<IssuerItem, 'issuer' | 'clientId' | 'tenantId'>;
@@ -11,17 +16,29 @@ export interface Trust {
   issuer(issuer: string): Promise<TrustedIssuer | undefined>;
   tenant(tenantId: string): Promise<KnownTenant | undefined>;
   apiKeySecret(): Promise<string>;
+  /**
+   * Whether an issuer's user is still there, enabled, and in that role. A token says what was so when it was issued,
+   * which may be an hour ago.
+   */
+  stillIs(issuer: string, username: string, role: string): Promise<boolean>;
 }
 
 const second = 1_000;
 /** Milliseconds for which answers are believed. A suspension must act at once, a new issuer soon. */
-const believed = { issuer: 60 * second, noIssuer: 5 * second, tenant: 3 * second, secret: 300 * second };
+const believed = {
+  issuer: 60 * second,
+  noIssuer: 5 * second,
+  tenant: 3 * second,
+  secret: 300 * second,
+  user: 30 * second,
+};
 
 /** Remembers what `source` says for a short while; whoever asks for the same thing at the same time shares one answer. */
 export function rememberTrust(source: Trust, now: () => number = Date.now): Trust {
   const issuers = new BoundedCache<Promise<TrustedIssuer | undefined>>(2_000, now);
   const tenants = new BoundedCache<Promise<KnownTenant | undefined>>(2_000, now);
   const secrets = new BoundedCache<Promise<string>>(1, now);
+  const users = new BoundedCache<Promise<boolean>>(10_000, now);
 
   function remembered<T>(
     cache: BoundedCache<Promise<T>>,
@@ -63,6 +80,13 @@ export function rememberTrust(source: Trust, now: () => number = Date.now): Trus
         () => source.apiKeySecret(),
         () => believed.secret,
       ),
+    stillIs: (issuer, username, role) =>
+      remembered(
+        users,
+        `${issuer}\n${username}\n${role}`,
+        () => source.stillIs(issuer, username, role),
+        () => believed.user,
+      ),
   };
 }
 
@@ -70,6 +94,7 @@ export function rememberTrust(source: Trust, now: () => number = Date.now): Trus
 export function registryTrust(registryTable: string, apiKeySecretArn: string): Trust {
   const dynamodb = new DynamoDBClient({});
   const secrets = new SecretsManagerClient({});
+  const cognito = new CognitoIdentityProviderClient({});
   /** The text attributes of an item. */
   async function item(key: Key): Promise<Record<string, string> | undefined> {
     const { Item } = await dynamodb.send(
@@ -95,6 +120,24 @@ export function registryTrust(registryTable: string, apiKeySecretArn: string): T
       const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: apiKeySecretArn }));
       if (!SecretString) throw new Error('the secret of the API keys is empty');
       return SecretString;
+    },
+    async stillIs(issuer, Username, role) {
+      // However an issuer is spelled, it ends in its user pool's id.
+      const UserPoolId = issuer.slice(issuer.lastIndexOf('/') + 1);
+      try {
+        const { Enabled, UserAttributes } = await cognito.send(
+          new AdminGetUserCommand({ UserPoolId, Username }),
+        );
+        const now = UserAttributes?.find(({ Name }) => Name === tenantAttributes.role)?.Value;
+        return Enabled === true && now === role;
+      } catch (error) {
+        const name = error instanceof Error ? error.name : '';
+        if (name === 'UserNotFoundException') return false;
+        // Cognito reads 120 users a second for an account. The token is genuine: beyond that it is believed, so that
+        // one tenant's many sign-ins don't shut the others out.
+        if (name === 'TooManyRequestsException') return true;
+        throw error;
+      }
     },
   };
 }

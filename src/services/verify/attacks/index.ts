@@ -1,0 +1,22 @@
+/** All attacks, by class. */
+import type { Attack, AttackClass } from '../attack.ts';
+import { controlPlaneAttacks } from './control-plane.ts';
+import { dataAttacks } from './data.ts';
+import { networkAttacks } from './network.ts';
+import { outlivedTokenAttacks } from './outlived-tokens.ts';
+import { rawItemAttacks } from './raw-items.ts';
+import { roleAttacks } from './roles.ts';
+import { routingAttacks } from './routing.ts';
+import { selfPromotionAttacks } from './self-promotion.ts';
+import { sessionAttacks } from './sessions.ts';
+import { throttleAttacks } from './throttle.ts';
+import { tokenAttacks } from './tokens.ts';
+
+export const attacks: Readonly<Record<AttackClass, readonly Attack[]>> = {
+  tokens: [...tokenAttacks, ...outlivedTokenAttacks],
+  'self-promotion': selfPromotionAttacks,
+  routing: [...routingAttacks, ...networkAttacks],
+  data: [...dataAttacks, ...rawItemAttacks, ...sessionAttacks, ...roleAttacks],
+  'control-plane': controlPlaneAttacks,
+  throttle: throttleAttacks,
+};

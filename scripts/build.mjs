@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -45,8 +45,10 @@ const entries = [
 ]
   .map((file) => path.join(src, file))
   .filter((file) => existsSync(file));
-await build({
+const { metafile } = await build({
   ...shared,
+  metafile: true,
+  absWorkingDir: root,
   entryPoints: entries,
   outbase: src,
   outdir: dist,
@@ -57,6 +59,7 @@ await build({
   // Loaded from node_modules: large (CDK) or native (LevelDB below dynalite).
   external: [
     'aws-cdk-lib',
+    '@cdklabs/sbt-aws',
     'aws-cdk-lib/*',
     'constructs',
     '@aws-cdk/toolkit-lib',
@@ -66,6 +69,12 @@ await build({
   ],
 });
 
+// A lifecycle job is given what the command line may load, and nothing of the embedded cloud or the templates.
+const reachable = new Set(['dist/cli.js']);
+for (const file of reachable)
+  for (const { path: imported, external } of metafile.outputs[file]?.imports ?? [])
+    if (!external) reachable.add(imported);
+await writeFile(path.join(dist, 'cli-files.json'), `${JSON.stringify([...reachable].sort(), null, 1)}\n`);
 // Lambda's Python runtime runs as it is.
 await cp(
   path.join(src, 'embedded', 'compute', 'bootstrap.py'),

@@ -34,6 +34,8 @@ export interface Tree {
     description: string,
     sample: string[],
     configure: (command: Command) => void,
+    /** `hidden`: for programs of this product's own. */
+    options?: { hidden: boolean },
   ): Command;
   /** Binds an action: `work` gets the invocation, the arguments and the options. */
   action(
@@ -89,9 +91,9 @@ export const examples = (...lines: string[]): string =>
 export function treeOf(program: Command, running: Running | undefined): Tree {
   return {
     program,
-    add(parent, usage, description, sample, configure) {
+    add(parent, usage, description, sample, configure, { hidden } = { hidden: false }) {
       const command = parent
-        .command(usage)
+        .command(usage, { hidden })
         .description(description)
         .exitOverride()
         .copyInheritedSettings(program);

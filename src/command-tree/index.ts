@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { packageVersion } from '../model/installation.ts';
+import { controlPlaneCommands } from './control-plane.ts';
 import { examples, invocation, type Running, treeOf } from './definition.ts';
 import { localCommands } from './local.ts';
 import { projectCommands } from './project.ts';
@@ -41,6 +42,7 @@ export function commandTree(running: Running | undefined): Command {
   projectCommands(tree);
   program.commandsGroup('Its tenants:');
   tenantCommands(tree);
+  controlPlaneCommands(tree);
   program.commandsGroup('This machine:');
   localCommands(tree);
   shellCommands(tree);

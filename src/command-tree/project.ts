@@ -1,5 +1,6 @@
 /** Commands that set a whole system up and take it down again. */
 import { Option } from 'commander';
+import { controlPlanes } from '../model/control-plane.ts';
 import { option, type Tree, waitTimeout } from './definition.ts';
 import { list } from './values.ts';
 
@@ -33,6 +34,12 @@ export function projectCommands({ program, add, action }: Tree): void {
         )
         .addOption(
           new Option('--services <names>', 'of orders, products, users; comma-separated').argParser(list),
+        )
+        .addOption(
+          new Option(
+            '--control-plane <kind>',
+            "of that environment: SBT's, or the builtin one (default: sbt)",
+          ).choices(controlPlanes),
         )
         .addOption(
           new Option('--routing <kind>', 'direct, or an nginx proxy in front of each silo').choices([

@@ -193,7 +193,8 @@ export function tenantCommands({ program, add, action }: Tree): void {
             "e-mail address of the user; the tenant's administrator unless given",
             'USER',
           ),
-        );
+        )
+        .option('--control-plane', "a token for the control plane's API instead, as its machine client");
       action(command, async (cli, _, options) => (await import('../commands/token.ts')).token(cli, options));
     },
   );

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { ControlPlaneKind } from '../model/control-plane.ts';
 import { ExitCode, SaasError } from '../model/error.ts';
 import { emailProblem } from '../model/tenant.ts';
 import { defaultServices, defaultTiers, type NewProject, writeProject } from '../services/config/write.ts';
@@ -16,6 +17,7 @@ export interface InitOptions {
   /** `<tier>=<rate>/<burst>/<quota>`, e.g. `basic=20/40/5000/day`. */
   limits?: string[];
   routing?: 'direct' | 'proxy';
+  controlPlane?: ControlPlaneKind;
   yes?: boolean;
   force?: boolean;
 }
@@ -97,6 +99,7 @@ async function ask(cli: Invocation, target: string, options: InitOptions): Promi
                 default: 'us-east-1',
               })
             : (options.region ?? 'us-east-1'),
+          ...(options.controlPlane !== undefined && { controlPlane: options.controlPlane }),
         }
       : undefined;
   let tiers = chosen('--tiers', options.tiers, defaultTiers, (tier) => tier.name);

@@ -1,3 +1,4 @@
+import type { ControlPlaneKind } from './control-plane.ts';
 import type { Service } from './service.ts';
 import type { Tier } from './tier.ts';
 
@@ -19,7 +20,9 @@ export type Environment = (EmbeddedTarget | AwsTarget) & {
   name: string;
   /** Prefix of the stacks' names, without its dash. */
   prefix?: string;
+  /** Who is invited as the control plane's first administrator. */
   adminEmail?: string;
+  controlPlane: ControlPlaneKind;
 };
 
 /** saas-ecs.yaml, validated, defaults filled in, paths absolute. */
@@ -31,6 +34,20 @@ export interface Config {
   tiers: readonly Tier[];
   services: readonly Service[];
   routing: 'direct' | 'proxy';
+}
+
+/** A statement of an IAM policy, with CloudFormation's `${AWS::…}` in its texts. */
+export interface JobStatement {
+  Effect: 'Allow';
+  Action: string[];
+  Resource: string[];
+  Condition?: object;
+}
+
+export interface Job {
+  /** Holds the program and a project file. */
+  directory: string;
+  policy: readonly JobStatement[];
 }
 
 /**
@@ -47,4 +64,10 @@ export interface Deployment {
   tiers: readonly Tier[];
   services: readonly Service[];
   routing: 'direct' | 'proxy';
+  controlPlane: ControlPlaneKind;
+  adminEmail: string;
+  /** Whether packages of functions are installed into them, which takes Docker. */
+  bundles: boolean;
+  /** What carries registrations out; nothing does when absent. */
+  job?: Job;
 }

@@ -50,6 +50,11 @@ export const sharedParameters = {
   authorizerArn: 'authorizer-arn',
   /** JSON: {@link PoolOutputs}. */
   pool: 'pool',
+  /** JSON: ControlPlaneOutputs of control-plane.ts. */
+  controlPlane: 'control-plane',
+  controlPlaneBus: 'control-plane-bus',
+  /** Id of the operators' user pool. */
+  operatorPool: 'operator-pool',
 } as const;
 export type SharedParameter = keyof typeof sharedParameters;
 

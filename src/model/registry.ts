@@ -36,6 +36,17 @@ export const registryKeys = {
     pk: 'PLANS',
     sk: `PLAN#${rate}#${burst}#${quota}`,
   }),
+  /** A tenant as the builtin control plane knows it; under ids that its function may reach and no other's items have. */
+  registration: (registrationId: string): Key => ({
+    pk: `REGISTRATION#${registrationId}`,
+    sk: 'REGISTRATION',
+  }),
+  /** Held by the registration that has the tenant's name, until its tenant is gone. */
+  registrationName: (name: string): Key => ({ pk: `REGISTRATION#NAME#${name}`, sk: 'NAME' }),
+  /** Held by the registration that has the tenant's id. */
+  registrationTenant: (tenantId: string): Key => ({ pk: `REGISTRATION#TENANT#${tenantId}`, sk: 'TENANT' }),
+  /** What is told to whoever asks for the configuration of a tenant that has none of its own. */
+  sharedTenantConfig: (): Key => ({ pk: 'REGISTRATION#CONFIG', sk: 'CONFIG' }),
   audit: (at: string, id: string): Key => ({ pk: `AUDIT#${at.slice(0, 10)}`, sk: `${at}#${id}` }),
 } as const;
 
@@ -48,6 +59,11 @@ export const tenantIndexKey = (createdAt: string, tenantId: string): { gsi1pk: s
   gsi1pk: 'TENANTS',
   gsi1sk: `${createdAt}#${tenantId}`,
 });
+
+/** `gsi1` partition of the registrations that are not history, in order of creation. */
+export const registrationIndex = 'REGISTRATIONS';
+/** Every key of the control plane's items begins with it; a policy says so. */
+export const registrationKeyPrefix = 'REGISTRATION';
 
 /** The tenant item's attributes that others than the operations read: the authorizer does. */
 export interface TenantItem extends Key {
@@ -66,6 +82,8 @@ export interface TenantItem extends Key {
   apiKeyId?: string;
   usagePlanId?: string;
   throttle?: { rate: number; burst: number; quota: { limit: number; period: QuotaPeriod } };
+  /** Its registration in the control plane. */
+  registrationId?: string;
   gsi1pk: string;
   gsi1sk: string;
 }

@@ -50,12 +50,16 @@ export interface Target {
   verify(): Promise<Identity>;
   /** Base URL of an API stage, without a trailing slash. */
   apiUrl(restApiId: string, stage: string): string;
+  /** Where the user pool domain of that prefix gives tokens. */
+  tokenUrl(domain: string): string;
   /** HTTPS URL of an object, as CloudFormation's TemplateURL wants it. */
   objectUrl(bucket: string, key: string): string;
   /** What programs that speak for this environment (toolkit-lib, a child process) find in `process.env`. */
   readonly processEnvironment: Readonly<Record<string, string | undefined>>;
   /** Whether what costs, or gives somebody more rights, is agreed to by a person before it happens. */
   readonly asksFirst: boolean;
+  /** Whether packages of functions are to be installed in containers when templates are synthesized. */
+  readonly bundles: boolean;
   readonly mailbox: Mailbox | undefined;
   /** How often to ask how a stack is doing, in milliseconds: as often as the account's rate limits bear. */
   readonly pollMs: number;
@@ -136,6 +140,7 @@ async function embeddedTarget(
       CDK_DOCKER: path.join(packageRoot(), 'bin', 'embedded-docker'),
     },
     asksFirst: false,
+    bundles: false,
     mailbox: outboxMailbox(cloud.endpoint, cloud.stateDir),
     pollMs: 100,
   };
@@ -166,6 +171,7 @@ async function awsTarget(config: Config, environment: Environment, options: Reso
       ...(profile !== undefined && { AWS_PROFILE: profile, ...noKeys }),
     },
     asksFirst: true,
+    bundles: !endpoint,
     mailbox: undefined,
     pollMs: 2_000,
   };
@@ -178,11 +184,12 @@ const noKeys = {
   AWS_SESSION_TOKEN: undefined,
 };
 
-type Addresses = Pick<Target, 'apiUrl' | 'objectUrl'>;
+type Addresses = Pick<Target, 'apiUrl' | 'objectUrl' | 'tokenUrl'>;
 
 const addressesAt = (endpoint: string): Addresses => ({
   apiUrl: (restApiId, stage) => `${endpoint}/_aws/execute-api/${restApiId}/${stage}`,
   objectUrl: (bucket, key) => `${endpoint}/${bucket}/${key}`,
+  tokenUrl: (domain) => `${endpoint}/_aws/cognito-domain/${domain}/oauth2/token`,
 });
 
 function addressesIn(region: string): Addresses {
@@ -190,6 +197,7 @@ function addressesIn(region: string): Addresses {
   return {
     apiUrl: (restApiId, stage) => `https://${restApiId}.execute-api.${region}.${suffix}/${stage}`,
     objectUrl: (bucket, key) => `https://${bucket}.s3.${region}.${suffix}/${key}`,
+    tokenUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com/oauth2/token`,
   };
 }
 

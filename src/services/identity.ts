@@ -14,6 +14,10 @@ import {
   DeleteGroupCommand,
   DeleteUserPoolCommand,
   DescribeUserPoolCommand,
+  ListGroupsCommand,
+  type ListGroupsCommandOutput,
+  ListUserPoolsCommand,
+  type ListUserPoolsCommandOutput,
   ListUsersCommand,
   ListUsersInGroupCommand,
   UpdateUserPoolCommand,
@@ -127,6 +131,56 @@ export class Identity {
         seen.add(user.Username ?? '');
         if (!known) yield user;
       }
+  }
+
+  async joinGroup(pool: UserPool, username: string, tenantId: string): Promise<void> {
+    await this.#client.send(
+      new AdminAddUserToGroupCommand({
+        UserPoolId: pool.userPoolId,
+        Username: username,
+        GroupName: tenantId,
+      }),
+    );
+  }
+
+  /** Names of a pool's groups: each tenant of the pool has one, named by its id. */
+  async *groups(userPoolId: string): AsyncGenerator<string> {
+    let NextToken: string | undefined;
+    do {
+      const page: ListGroupsCommandOutput = await this.#client.send(
+        new ListGroupsCommand({ UserPoolId: userPoolId, Limit: 60, ...(NextToken && { NextToken }) }),
+      );
+      for (const { GroupName } of page.Groups ?? []) if (GroupName !== undefined) yield GroupName;
+      NextToken = page.NextToken;
+    } while (NextToken);
+  }
+
+  /** Every user of a pool with the tenant that he is bound to; undefined for none. */
+  async *usersIn(userPoolId: string): AsyncGenerator<{ username: string; tenantId: string | undefined }> {
+    const users = usersIn(async (PaginationToken) => {
+      const page = await this.#client.send(
+        new ListUsersCommand({
+          UserPoolId: userPoolId,
+          Limit: 60,
+          ...(PaginationToken && { PaginationToken }),
+        }),
+      );
+      return { users: page.Users, next: page.PaginationToken };
+    });
+    for await (const user of users)
+      yield { username: user.Username ?? '', tenantId: attribute(user, tenantAttributes.tenantId) };
+  }
+
+  /** Every pool of the account and Region. */
+  async *pools(): AsyncGenerator<{ id: string; name: string }> {
+    let NextToken: string | undefined;
+    do {
+      const page: ListUserPoolsCommandOutput = await this.#client.send(
+        new ListUserPoolsCommand({ MaxResults: 60, ...(NextToken && { NextToken }) }),
+      );
+      for (const { Id = '', Name = '' } of page.UserPools ?? []) yield { id: Id, name: Name };
+      NextToken = page.NextToken;
+    } while (NextToken);
   }
 
   async deleteUser(pool: UserPool, username: string): Promise<void> {

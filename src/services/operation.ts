@@ -28,6 +28,8 @@ export interface StepTools {
   detail(text: string): void;
   /** Writes `data` down now, in the middle of a step, together with changes to the tenant's item. */
   save(changes?: TenantChanges): Promise<void>;
+  /** Changes to the tenant's item that are written with the end of the step: for what comes last in it. */
+  change(changes: TenantChanges): void;
   /** The tenant's item as last written. */
   tenant(): TenantRecord;
   /** Makes steps that are done run again on the next run: for a check that finds their work undone. */
@@ -130,6 +132,7 @@ export async function runOperation<Data extends object>(
         reports.push({ name, status: 'skipped', durationMs: 0 });
         continue;
       }
+      let changes: TenantChanges = {};
       const startedAt = performance.now();
       const durationMs = (): number => Math.round(performance.now() - startedAt);
       const entry = { name, title, startedAt: context.now().toISOString() };
@@ -138,7 +141,10 @@ export async function runOperation<Data extends object>(
       try {
         await step.run(data, {
           detail: (text) => context.watch({ type: 'detail', step: name, text }),
-          save: (changes) => journal.write(changes),
+          save: (now) => journal.write(now),
+          change(late) {
+            changes = { ...changes, ...late };
+          },
           tenant: () => journal.tenant,
           reopen(...names) {
             operation.done = operation.done.filter((done) => !names.includes(done));
@@ -152,7 +158,8 @@ export async function runOperation<Data extends object>(
       }
       if (!operation.done.includes(name)) operation.done.push(name);
       operation.steps[index] = { ...entry, durationMs: durationMs() };
-      await journal.write();
+      // The operation's end writes down the last step with everything else.
+      if (index < steps.length - 1 || Object.keys(changes).length > 0) await journal.write(changes);
       context.watch({ type: 'step-done', step: name, title, durationMs: durationMs(), skipped: false });
       reports.push({ name, status: 'done', durationMs: durationMs() });
     }

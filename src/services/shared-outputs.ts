@@ -1,5 +1,6 @@
 /** What the shared stacks have written to SSM Parameter Store: the CLI's one way to find them. */
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import type { ControlPlaneOutputs } from '../model/control-plane.ts';
 import { SaasError } from '../model/error.ts';
 import {
   type CellOutputs,
@@ -22,6 +23,8 @@ export interface SharedOutputs {
   cell: CellOutputs;
   /** Undefined when no tier has the model `pool`. */
   pool: PoolOutputs | undefined;
+  /** Undefined in an environment that was deployed before there was one. */
+  controlPlane: ControlPlaneOutputs | undefined;
 }
 
 /** One call. Throws `not_deployed` when the shared stacks are not there. */
@@ -36,6 +39,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     tenantStackRoleArn: path('tenantStackRoleArn'),
     cellStackRoleArn: path('cellStackRoleArn'),
     pool: path('pool'),
+    controlPlane: path('controlPlane'),
     cell: cellParameterPath(app, environment.name, firstCell),
   };
   const { Parameters = [] } = await new SSMClient(target.client).send(
@@ -51,6 +55,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     });
   };
   const pool = values.get(names.pool);
+  const controlPlane = values.get(names.controlPlane);
   return {
     registryTable: need(names.registryTable),
     artifactsBucket: need(names.artifactsBucket),
@@ -59,5 +64,6 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     cellStackRoleArn: values.get(names.cellStackRoleArn),
     cell: JSON.parse(need(names.cell)) as CellOutputs,
     pool: pool === undefined ? undefined : (JSON.parse(pool) as PoolOutputs),
+    controlPlane: controlPlane === undefined ? undefined : (JSON.parse(controlPlane) as ControlPlaneOutputs),
   };
 }

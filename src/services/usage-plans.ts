@@ -8,7 +8,10 @@ import {
   DeleteApiKeyCommand,
   DeleteUsagePlanKeyCommand,
   GetApiKeysCommand,
+  type GetApiKeysCommandOutput,
   GetUsagePlanCommand,
+  GetUsagePlanKeysCommand,
+  type GetUsagePlanKeysCommandOutput,
   GetUsagePlansCommand,
   type GetUsagePlansCommandOutput,
   UpdateApiKeyCommand,
@@ -65,6 +68,39 @@ export class UsagePlans {
       new GetApiKeysCommand({ nameQuery: keyName(tenantId), customerId: tenantId, limit: 25 }),
     );
     return items.find((key) => key.name === keyName(tenantId))?.id;
+  }
+
+  /** Every tenant's key with its tags, page by page; of all environments in the account and Region. */
+  async *keys(): AsyncGenerator<{ id: string; tenantId: string; tags: Record<string, string> }> {
+    let position: string | undefined;
+    do {
+      const page: GetApiKeysCommandOutput = await this.#gateway.send(
+        new GetApiKeysCommand({ nameQuery: keyName(''), limit: 500, ...(position && { position }) }),
+      );
+      for (const { id = '', name = '', tags = {} } of page.items ?? [])
+        if (name.startsWith(keyName(''))) yield { id, tenantId: name.slice(keyName('').length), tags };
+      position = page.position;
+    } while (position);
+  }
+
+  /** Ids of the keys that are on a plan; undefined when there is no such plan. */
+  async keysOn(planId: string): Promise<Set<string> | undefined> {
+    const ids = new Set<string>();
+    let position: string | undefined;
+    do {
+      let page: GetUsagePlanKeysCommandOutput;
+      try {
+        page = await this.#gateway.send(
+          new GetUsagePlanKeysCommand({ usagePlanId: planId, limit: 500, ...(position && { position }) }),
+        );
+      } catch (error) {
+        if (isNamed(error, 'NotFoundException')) return undefined;
+        throw error;
+      }
+      for (const { id = '' } of page.items ?? []) ids.add(id);
+      position = page.position;
+    } while (position);
+    return ids;
   }
 
   async enableKey(keyId: string, enabled: boolean): Promise<void> {

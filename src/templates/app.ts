@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib/core';
 import type { Deployment } from '../model/config.ts';
 import { isSilo } from '../model/tier.ts';
-import { ControlPlaneStack } from './control-plane/control-plane-stack.ts';
+import { ControlPlaneStack, type MakeSbt } from './control-plane/control-plane-stack.ts';
 import { CoreAppPlaneStack } from './core-app-plane/core-app-plane-stack.ts';
 import { reviewContext } from './review.ts';
 import { CellStack } from './shared-infra/cell-stack.ts';
@@ -15,9 +15,11 @@ export interface AppOptions {
   outdir: string;
   /** Writes accepted findings into the templates; see review.ts. */
   review?: boolean;
+  /** False: functions go without the packages that would be installed into them in a container. */
+  bundles?: boolean;
 }
 
-function newApp({ outdir, review }: AppOptions): App {
+function newApp({ outdir, review, bundles }: AppOptions): App {
   return new App({
     outdir,
     // Nothing in a template that its content does not need: no usage report, no paths, no tree of constructs.
@@ -31,17 +33,26 @@ function newApp({ outdir, review }: AppOptions): App {
       '@aws-cdk/core:explicitStackTags': true,
       '@aws-cdk/aws-iam:minimizePolicies': true,
       ...(review && { [reviewContext]: true }),
+      ...(bundles === false && { 'aws:cdk:bundling-stacks': [] }),
     },
   });
 }
 
 /** The stacks that all tenants share, in the order in which one needs the other. */
-export function sharedApp(deployment: Deployment, options: AppOptions & { proxyDirectory?: string }): App {
+export function sharedApp(
+  deployment: Deployment,
+  options: AppOptions & {
+    proxyDirectory?: string;
+    /** Where the control plane is the toolkit's. */
+    makeSbt?: MakeSbt;
+  },
+): App {
   const app = newApp(options);
-  const controlPlane = new ControlPlaneStack(app, deployment);
+  const controlPlane = new ControlPlaneStack(app, deployment, options.makeSbt);
   const sharedInfra = new SharedInfraStack(app, deployment);
   sharedInfra.addStackDependency(controlPlane);
   const images = new CoreAppPlaneStack(app, deployment, options.proxyDirectory);
+  images.addStackDependency(controlPlane);
   if (deployment.tiers.some((tier) => tier.model === 'pool')) {
     const pool = new PoolStack(app, deployment, (service) => images.uriOf(service));
     pool.addStackDependency(sharedInfra);

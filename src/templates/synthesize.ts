@@ -21,7 +21,13 @@ const scratch = await mkdtemp(path.join(tmpdir(), 'saas-ecs-synth-'));
 try {
   const proxyDirectory =
     deployment.routing === 'proxy' ? await proxyImage(deployment.services, scratch) : undefined;
-  sharedApp(deployment, { outdir, ...(proxyDirectory !== undefined && { proxyDirectory }) }).synth();
+  const sbt = deployment.controlPlane === 'sbt' ? await import('./control-plane/sbt.ts') : undefined;
+  sharedApp(deployment, {
+    outdir,
+    bundles: deployment.bundles,
+    ...(proxyDirectory !== undefined && { proxyDirectory }),
+    ...(sbt && { makeSbt: sbt.sbtControlPlane }),
+  }).synth();
 
   const { app, tiers, cell } = storedApp(deployment, { outdir: path.join(scratch, 'stored') });
   const assembly = app.synth();

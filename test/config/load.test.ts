@@ -30,7 +30,7 @@ describe('saas-ecs.yaml', () => {
       ['products', 'data', 3010],
       ['users', 'identity', 3010],
     ]);
-    expect(config.environments).toEqual([{ name: 'local', target: 'embedded' }]);
+    expect(config.environments).toEqual([{ name: 'local', target: 'embedded', controlPlane: 'builtin' }]);
   });
 
   it('shows every mistake at once, each with its line, the wrong value and what was probably meant', () => {

@@ -13,33 +13,10 @@ import { EventBridge } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RunningCloud, startCloud } from '../../src/embedded/cloud.ts';
 import { packageRoot } from '../../src/model/installation.ts';
+import { installPackages } from './python-packages.ts';
 
 const run = promisify(execFile);
-/** What SBT's functions, their layers (AWSLambdaPowertoolsPythonV2:59 is 2.31.0) and Lambda's own runtime bring on AWS. */
-const packages = [
-  'boto3',
-  'aws-lambda-powertools[tracer,validation]==2.31.0',
-  'pydantic>=2,<2.12',
-  'crhelper',
-  'aws-requests-auth',
-  'requests',
-];
 const account = '000000000000';
-
-/** A directory with the packages, or why there is none. */
-async function installPackages(directory: string): Promise<{ directory: string } | { missing: string }> {
-  const given = process.env['SAAS_ECS_PYTHON_PACKAGES'];
-  if (given) return { directory: path.resolve(given) };
-  try {
-    await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', directory, ...packages], {
-      timeout: 300_000,
-    });
-    return { directory };
-  } catch (error) {
-    const text = String((error as { stderr?: string }).stderr || (error as Error).message);
-    return { missing: text.trim().split('\n').at(-1) ?? 'pip failed' };
-  }
-}
 
 const work = await mkdtemp(path.join(tmpdir(), 'saas-ecs-sbt-'));
 const installed = await installPackages(path.join(work, 'python'));

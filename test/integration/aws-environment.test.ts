@@ -15,6 +15,8 @@ beforeAll(async () => {
     '000000000000',
     '--aws-region',
     'us-east-1',
+    '--control-plane',
+    'builtin',
     '--services',
     'products',
   );

@@ -126,6 +126,7 @@ describe('destroy-shared', () => {
       'table',
       'table',
       'user pool',
+      'user pool',
     ]);
     const { tenants } = await project.json<{ tenants: Tenant[] }>('list-tenants');
     expect(tenants.map(({ status }) => status)).toEqual(['active', 'active']);
@@ -156,9 +157,9 @@ describe('destroy-shared', () => {
     const kept = before.filter((line) =>
       /^(table|user pool|bucket|secret) (controlplane-stack|tenant-template|ApiKey)/.test(line),
     );
-    expect(kept).toHaveLength(5);
+    expect(kept).toHaveLength(6);
     expect(after).toEqual([...ofTheCdk, ...kept].sort());
-    expect(destroyed.kept).toHaveLength(5);
+    expect(destroyed.kept).toHaveLength(6);
     expect((await project.cli('list-tenants', '--json')).json().error.code).toBe('not_deployed');
   });
 

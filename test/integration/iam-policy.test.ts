@@ -102,6 +102,7 @@ beforeAll(async () => {
   const made = await runCli(
     [
       ...['init', '--app', 'shop', '--yes', '--env-name', 'ci', '--account', account, '--aws-region', region],
+      ...['--control-plane', 'builtin'],
       ...['--email', 'ops@shop.example', '--tiers', 'basic,premium', '--services', 'products'],
     ],
     { cwd: directory },

@@ -69,6 +69,13 @@ async function counts(tenant: Tenant, userPoolId: string): Promise<Record<string
   };
 }
 
+/** How many tenants of the name the control plane lists. */
+async function registrationsOf(name: string): Promise<number> {
+  const { token, apiUrl } = await project.json<{ token: string; apiUrl: string }>('token', '--control-plane');
+  const { body } = await api(`${apiUrl}/tenants?limit=100`, { token });
+  return (body['data'] as { tenantName: string }[]).filter(({ tenantName }) => tenantName === name).length;
+}
+
 const moments = ['step-started', 'step-done'] as const;
 
 describe('onboarding, killed with -9 at the start and the end of every step, each time taken up by the same command', () => {
@@ -80,12 +87,12 @@ describe('onboarding, killed with -9 at the start and the end of every step, eac
     'converges on the tier %s: served, nothing there twice, never active before that',
     async (tier, first) => {
       const name = `killed-${tier}`;
-      for (const step of [first, 'identity', 'limits', 'verify'])
+      for (const step of ['register', first, 'identity', 'limits', 'verify', 'announce'])
         for (const moment of moments) {
           const killed = await start(project, onboarding(tier, name), at(moment, step, 'SIGKILL'));
           expect([moment, step, killed.signal]).toEqual([moment, step, 'SIGKILL']);
           // All is done and proved by then; what may be missing is the last write.
-          const proved = step === 'verify' && moment === 'step-done';
+          const proved = step === 'announce' && moment === 'step-done';
           expect(proved ? ['provisioning', 'active'] : ['provisioning']).toContain(await statusOf(name));
         }
       const again = await project.cli(...onboarding(tier, name), '--json');
@@ -99,6 +106,7 @@ describe('onboarding, killed with -9 at the start and the end of every step, eac
         stacks: tier === 'basic' ? 0 : 1,
         users: 1,
       });
+      expect(await registrationsOf(name)).toBe(1);
       const { token } = await project.json<{ token: string }>('token', '--tenant', name);
       expect((await api(`${tenant.apiUrl}/orders`, { token })).status).toBe(200);
     },
@@ -108,8 +116,8 @@ describe('onboarding, killed with -9 at the start and the end of every step, eac
 
 describe('offboarding, killed with -9 at the start and the end of every step, each time taken up by the same command', () => {
   it.each([
-    ['basic', ['close', 'export', 'users', 'items', 'verify']],
-    ['advanced', ['close', 'export', 'users', 'items', 'stack', 'data', 'placement', 'verify']],
+    ['basic', ['close', 'export', 'users', 'items', 'verify', 'deregister']],
+    ['advanced', ['close', 'export', 'users', 'items', 'stack', 'data', 'placement', 'verify', 'deregister']],
   ])(
     'finishes on the tier %s: nothing is left, and all that went is counted',
     async (tier, steps) => {
@@ -129,7 +137,7 @@ describe('offboarding, killed with -9 at the start and the end of every step, ea
         for (const moment of moments) {
           const killed = await start(project, command, at(moment, step, 'SIGKILL'));
           expect([moment, step, killed.signal]).toEqual([moment, step, 'SIGKILL']);
-          const gone = step === 'verify' && moment === 'step-done';
+          const gone = step === 'deregister' && moment === 'step-done';
           expect(gone ? ['offboarding', undefined] : ['offboarding']).toContain(await statusOf(name));
           if (step !== 'close')
             expect((await api(`${tenant.apiUrl}/products`, { token })).status).not.toBe(200);

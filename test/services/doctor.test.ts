@@ -181,18 +181,18 @@ describe('what a configuration needs', () => {
   } as const;
 
   it.each([
-    { routing: 'direct', capacity: 'fargate' },
-    { routing: 'proxy', capacity: 'ec2' },
+    { routing: 'direct', capacity: 'fargate', controlPlane: 'builtin' },
+    { routing: 'proxy', capacity: 'ec2', controlPlane: 'sbt' },
   ] as const)(
-    'is what the templates make: $routing, $capacity',
-    async ({ routing, capacity }) => {
-      const of = deployment({ routing, tiers: tiers(capacity) });
+    'is what the templates make: $routing, $capacity, $controlPlane',
+    async ({ routing, capacity, controlPlane }) => {
+      const of = deployment({ routing, tiers: tiers(capacity), controlPlane });
       const template = await templates(of);
       const { shared } = await apps(of);
       const stacks = shared.synth().stacks.map(({ id }) => id);
       // Two tenants of each silo tier.
       const all = [...stacks, ...['tenant-advanced', 'tenant-premium'].flatMap((name) => [name, name])];
-      const need = needsOf(of as unknown as Config, { basic: 7, advanced: 2, premium: 2 });
+      const need = needsOf(of as unknown as Config, { basic: 7, advanced: 2, premium: 2 }, controlPlane);
       for (const [name, type] of Object.entries(counted)) {
         const made = all.reduce((sum, stack) => sum + resources(template(stack), type).length, 0);
         // The CDK's bootstrap stack has roles of its own.
@@ -213,9 +213,17 @@ describe('what a configuration needs', () => {
   it('grows by a cell when the load balancers are full', () => {
     const config = deployment() as unknown as Config;
     // Three target groups of the pool's leave room for 32 silos of three in the first cell, and 33 in each further one.
-    expect(needsOf(config, { premium: 32 })).toMatchObject({ loadBalancers: 1, restApis: 1, vpcLinks: 1 });
-    expect(needsOf(config, { premium: 33 })).toMatchObject({ loadBalancers: 2, restApis: 2, vpcLinks: 1 });
-    expect(needsOf(config, { premium: 66 }).loadBalancers).toBe(3);
+    expect(needsOf(config, { premium: 32 }, 'builtin')).toMatchObject({
+      loadBalancers: 1,
+      restApis: 1,
+      vpcLinks: 1,
+    });
+    expect(needsOf(config, { premium: 33 }, 'builtin')).toMatchObject({
+      loadBalancers: 2,
+      restApis: 2,
+      vpcLinks: 1,
+    });
+    expect(needsOf(config, { premium: 66 }, 'builtin').loadBalancers).toBe(3);
   });
 
   it('is a bootstrap stack as new as the assembly asks for', async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cellParameterPath, parameterPath } from '../../src/model/names.ts';
 import { registryKeys, tenantIndexKey } from '../../src/model/registry.ts';
 import type { TenantStatus } from '../../src/model/tenant.ts';
-import { newTenantId } from '../../src/services/registry/tenant-id.ts';
+import { newTenantId } from '../../src/model/tenant-id.ts';
 import { type ListRequest, listTenants } from '../../src/services/tenants/list.ts';
 import { type Fixture, type OperatorContext, operator, startRegistry } from './registry-fixture.ts';
 

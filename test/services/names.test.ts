@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newTenantId } from '../../src/model/tenant-id.ts';
 import type { Tier } from '../../src/model/tier.ts';
 import { runOperation } from '../../src/services/operation.ts';
 import type { Registry, TenantRecord } from '../../src/services/registry/registry.ts';
-import { newTenantId } from '../../src/services/registry/tenant-id.ts';
 import { reserve } from '../../src/services/tenants/reservation.ts';
 import { addTenant, type Fixture, operationElsewhere, operator, startRegistry } from './registry-fixture.ts';
 import { atEveryWrite } from './unreliable-way.ts';

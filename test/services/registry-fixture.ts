@@ -6,12 +6,12 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type RunningCloud, startCloud } from '../../src/embedded/cloud.ts';
 import type { ProgressEvent } from '../../src/model/progress.ts';
 import { registryIndex } from '../../src/model/registry.ts';
+import { newTenantId } from '../../src/model/tenant-id.ts';
 import type { Context } from '../../src/services/context.ts';
 import type { ClientOptions } from '../../src/services/environment.ts';
 import { newOperation, type Operation } from '../../src/services/lease.ts';
 import { Registry, type TenantRecord } from '../../src/services/registry/registry.ts';
 import { RegistryTable } from '../../src/services/registry/table.ts';
-import { newTenantId } from '../../src/services/registry/tenant-id.ts';
 
 export interface Fixture {
   cloud: RunningCloud;

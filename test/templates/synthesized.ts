@@ -1,10 +1,11 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { Deployment } from '../../src/model/config.ts';
+import type { Deployment, Environment } from '../../src/model/config.ts';
 import type { Service } from '../../src/model/service.ts';
 import type { Tier } from '../../src/model/tier.ts';
+import { jobPolicy } from '../../src/services/deployment/synthesize.ts';
 import { sharedApp, storedApp } from '../../src/templates/app.ts';
 import { proxyImage } from '../../src/templates/core-app-plane/proxy-image.ts';
 
@@ -56,6 +57,10 @@ export const tiers = (capacity: Tier['capacity'] = 'fargate'): readonly Tier[] =
   { name: 'premium', model: 'dedicated-cluster', capacity, throttle: throttle(300, 6000) },
 ];
 
+/** Stands for the program that a lifecycle job is given. */
+const jobDirectory = scratch();
+writeFileSync(path.join(jobDirectory, 'saas-ecs.yaml'), '{}');
+
 export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   app: 'acme-shop',
   environment: 'staging',
@@ -64,6 +69,16 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   tiers: tiers(),
   services: builtinServices,
   routing: 'direct',
+  controlPlane: 'builtin',
+  adminEmail: 'ops@acme.example',
+  bundles: false,
+  job: {
+    directory: jobDirectory,
+    policy: jobPolicy(
+      { app: 'acme-shop' },
+      { environment: { name: 'staging' } as Environment, prefix: undefined },
+    ),
+  },
   ...changes,
 });
 
@@ -72,9 +87,17 @@ export type Resource = ReturnType<Template['findResources']>[string];
 
 /** Both apps of a deployment, before synthesis. */
 export async function apps(of: Deployment, options: { review?: boolean } = {}) {
+  const sbt =
+    of.controlPlane === 'sbt' ? await import('../../src/templates/control-plane/sbt.ts') : undefined;
   const proxyDirectory = of.routing === 'proxy' ? await proxyImage(of.services, scratch()) : undefined;
   return {
-    shared: sharedApp(of, { outdir: scratch(), ...options, ...(proxyDirectory && { proxyDirectory }) }),
+    shared: sharedApp(of, {
+      outdir: scratch(),
+      ...options,
+      bundles: of.bundles,
+      ...(proxyDirectory && { proxyDirectory }),
+      ...(sbt && { makeSbt: sbt.sbtControlPlane }),
+    }),
     stored: storedApp(of, { outdir: scratch(), ...options }).app,
   };
 }

@@ -182,7 +182,7 @@ function keysAt(at: readonly PropertyKey[]): string[] {
   if (section === 'tiers')
     keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity'];
   if (section === 'environments')
-    keys = ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail'];
+    keys = ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane'];
   if (section === 'services')
     keys = [
       'name',

@@ -1,5 +1,6 @@
 /** What saas-ecs.yaml may hold. The published JSON Schema is generated from this. */
 import * as z from 'zod';
+import { controlPlanes } from '../../model/control-plane.ts';
 import { quotaPeriods, tierModels } from '../../model/tier.ts';
 
 const name = (what: string) =>
@@ -33,11 +34,19 @@ const tier = z.strictObject({
   capacity: z.enum(['fargate', 'ec2']).default('fargate').describe("Where a silo tenant's tasks run."),
 });
 
+const controlPlane = z
+  .enum(controlPlanes)
+  .describe(
+    'sbt: that of the SaaS Builder Toolkit. builtin: the same API, events and lifecycle, in one function on the registry.',
+  );
+const adminEmail = z.email().describe("Address of the control plane's first administrator.");
+
 const environment = z.discriminatedUnion('target', [
   z.strictObject({
     target: z.literal('embedded').describe('The embedded cloud: this machine, no account.'),
     prefix: name('a prefix').optional().describe("Prefix of every stack's name."),
-    adminEmail: z.email().optional(),
+    adminEmail: adminEmail.optional(),
+    controlPlane: controlPlane.default('builtin'),
   }),
   z.strictObject({
     target: z.literal('aws').describe('An AWS account.'),
@@ -48,7 +57,8 @@ const environment = z.discriminatedUnion('target', [
     prefix: name('a prefix')
       .optional()
       .describe("Prefix of every stack's name; two environments in one account need different ones."),
-    adminEmail: z.email().optional(),
+    adminEmail: adminEmail.optional(),
+    controlPlane: controlPlane.default('sbt'),
   }),
 ]);
 

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Document } from 'yaml';
+import type { ControlPlaneKind } from '../../model/control-plane.ts';
 import { SaasError } from '../../model/error.ts';
 import type { TierModel } from '../../model/tier.ts';
 import { configFileName, findConfig, parseConfig } from './load.ts';
@@ -11,7 +12,7 @@ export interface NewProject {
   app: string;
   adminEmail?: string;
   /** The environment beside `local`; none when the project stays on the embedded cloud. */
-  aws?: { name: string; account: string; region: string };
+  aws?: { name: string; account: string; region: string; controlPlane?: ControlPlaneKind };
   tiers: { name: string; model: TierModel; rate: number; burst: number; quota: string }[];
   services: ('orders' | 'products' | 'users')[];
   routing: 'direct' | 'proxy';
@@ -74,6 +75,7 @@ export function projectText(project: NewProject): string {
           region: aws.region,
           azs: 2,
           nat: 'single',
+          ...(aws.controlPlane !== undefined && { controlPlane: aws.controlPlane }),
           ...(adminEmail !== undefined && { adminEmail }),
         },
       }),

@@ -5,6 +5,7 @@ import { toSaasError } from '../aws-errors.ts';
 import { furtherCells, updateCell } from '../cells/growth.ts';
 import { place, poolOwner } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
+import { tenantConfig } from '../control-plane/steps.ts';
 import type { ReleaseItem } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
@@ -194,5 +195,7 @@ async function recordShared(context: Context, { registry, shared }: Session): Pr
       shared.cell.name,
     );
     await registry.putIssuer({ issuer: shared.pool.issuer, clientId: shared.pool.clientId });
+    const { restApiId, stage } = shared.cell;
+    await registry.putSharedTenantConfig(tenantConfig(context.target.apiUrl(restApiId, stage), shared.pool));
   }
 }

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Config, Deployment } from '../../model/config.ts';
+import type { Config, Deployment, JobStatement } from '../../model/config.ts';
 import { SaasError } from '../../model/error.ts';
 import { built } from '../../model/installation.ts';
 import type { Target } from '../environment.ts';
+import { documentsFor } from '../iam-policy/documents.ts';
+import { jobNeeds } from '../iam-policy/needs.ts';
+import { writeJobProgram } from './job-program.ts';
 
 export interface Assembly {
   /** The CDK cloud assembly. */
@@ -15,7 +18,10 @@ export interface Assembly {
   cellTemplate: string;
 }
 
-export function deploymentOf(config: Config, target: Target): Deployment {
+/** `.example` has no mail (RFC 2606): an environment that names nobody invites nobody. */
+const defaultAdminEmail = 'ops@saas-ecs.example';
+
+export function deploymentOf(config: Config, target: Target, jobDirectory?: string): Deployment {
   return {
     app: config.app,
     environment: target.environment.name,
@@ -25,7 +31,27 @@ export function deploymentOf(config: Config, target: Target): Deployment {
     tiers: config.tiers,
     services: config.services,
     routing: config.routing,
+    controlPlane: target.environment.controlPlane,
+    adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
+    bundles: target.bundles,
+    ...(jobDirectory !== undefined && {
+      job: { directory: jobDirectory, policy: jobPolicy(config, target) },
+    }),
   };
+}
+
+/** What a lifecycle job may do: what the commands need that it runs, wherever the stack is deployed. */
+export function jobPolicy(
+  config: Pick<Config, 'app'>,
+  target: Pick<Target, 'environment' | 'prefix'>,
+): JobStatement[] {
+  return documentsFor(jobNeeds, {
+    app: config.app,
+    environment: target.environment.name,
+    prefix: target.prefix,
+    account: '${AWS::AccountId}',
+    region: '${AWS::Region}',
+  }).flatMap(({ Statement }) => Statement);
 }
 
 /**
@@ -36,10 +62,12 @@ export async function synthesize(config: Config, target: Target, signal: AbortSi
   const directory = path.join(config.root, '.saas-ecs', 'assembly', target.environment.name);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
+  const jobDirectory = path.join(config.root, '.saas-ecs', 'job', target.environment.name);
+  await writeJobProgram(config, target, jobDirectory);
   await run(
     built('templates', 'synthesize.js'),
     directory,
-    JSON.stringify(deploymentOf(config, target)),
+    JSON.stringify(deploymentOf(config, target, jobDirectory)),
     target,
     signal,
   );

@@ -87,7 +87,7 @@ async function quotas(
   // Without the registry, the need is that of the first tenants.
   const tenants = await opened.then(tenantsByTier).catch((): Record<string, number> => ({}));
   const planned = Object.fromEntries(config.tiers.map(({ name }) => [name, (tenants[name] ?? 0) + 1]));
-  return checkQuotas(target, needsOf(config, planned));
+  return checkQuotas(target, needsOf(config, planned, target.environment.controlPlane));
 }
 
 /** Nothing is started for it: a cloud that does not run has nothing to tell. */

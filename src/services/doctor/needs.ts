@@ -1,5 +1,6 @@
 /** What a configuration uses of an account, by quota. */
 import type { Config } from '../../model/config.ts';
+import type { ControlPlaneKind } from '../../model/control-plane.ts';
 import type { Tier } from '../../model/tier.ts';
 import { slotsPerCell } from '../cells/placement.ts';
 
@@ -24,12 +25,23 @@ export interface Needs {
 /** The stacks that all tenants share, and the CDK's own. */
 const sharedStacks = 5;
 const bootstrapRoles = 5;
+/** Of the lifecycle jobs: the job's, the state machines', a rule's each. */
+const jobRoles = 4;
+/** What the control planes bring; the operators' user pool comes with both. */
+const controlPlaneNeeds = {
+  builtin: { roles: 1, tables: 0 },
+  sbt: { roles: 7, tables: 2 },
+} satisfies Record<ControlPlaneKind, object>;
 
 /**
  * Shared infrastructure, plus so many tenants of each tier. The numbers are those of the templates; a test holds them
  * against what is synthesized. Usage plans of tenants with limits of their own are not foreseen.
  */
-export function needsOf(config: Config, tenants: Readonly<Record<string, number>>): Needs {
+export function needsOf(
+  config: Config,
+  tenants: Readonly<Record<string, number>>,
+  controlPlane: ControlPlaneKind,
+): Needs {
   const { tiers, services, routing } = config;
   const pool = tiers.some(({ model }) => model === 'pool');
   const silos = tiers.filter(({ model }) => model !== 'pool');
@@ -53,6 +65,8 @@ export function needsOf(config: Config, tenants: Readonly<Record<string, number>
     roles:
       bootstrapRoles +
       4 +
+      jobRoles +
+      controlPlaneNeeds[controlPlane].roles +
       // Those that CloudFormation takes for tenants' stacks and further cells.
       (silos.length > 0 ? 2 : 0) +
       (onEc2 ? 1 : 0) +
@@ -62,8 +76,9 @@ export function needsOf(config: Config, tenants: Readonly<Record<string, number>
         ({ model, capacity }) => taskRoles + (model === 'dedicated-cluster' && capacity === 'ec2' ? 1 : 0),
       ),
     // The registry is a table as well.
-    tables: 1 + (pool ? tables : 0) + inSilos * tables,
-    userPools: (pool ? 1 : 0) + inSilos,
+    tables: 1 + controlPlaneNeeds[controlPlane].tables + (pool ? tables : 0) + inSilos * tables,
+    // The operators' is one as well.
+    userPools: 1 + (pool ? 1 : 0) + inSilos,
     namespaces: (pool ? 1 : 0) + inSilos,
     apiKeys: all,
     usagePlans: tiers.length,

@@ -108,6 +108,19 @@ const whyFailed: Need[] = [
   },
 ];
 
+/** Only who types the command registers a tenant; a job has its registration. */
+const register: Need = {
+  actions: of('cognito-idp', 'DescribeUserPoolClient'),
+  on: on.userPools,
+  when: where.owned,
+  why: "get a token for the control plane's API",
+};
+const announce: Need = {
+  actions: of('events', 'PutEvents'),
+  on: on.controlPlaneBus,
+  why: 'tell the control plane what became of the tenant',
+};
+
 const preview: Need[] = [
   {
     actions: of('ssm', 'GetParameter'),
@@ -297,6 +310,8 @@ export const commandNeeds = {
   ],
   onboard: [
     ...session,
+    register,
+    announce,
     ...registryRead,
     ...registryWrite,
     { ...registryDelete[0], rare: 'only when a name is taken anew, or a cell is too full' } as Need,
@@ -381,6 +396,7 @@ export const commandNeeds = {
   ],
   offboard: [
     ...session,
+    announce,
     ...registryRead,
     ...registryWrite,
     ...registryDelete,
@@ -491,6 +507,7 @@ export const commandNeeds = {
   ],
   token: [
     ...session,
+    register,
     ...registryRead,
     ...stackRead,
     {
@@ -508,6 +525,11 @@ export const commandNeeds = {
     },
   ],
 } satisfies Record<string, readonly Need[]>;
+
+/** What a lifecycle job does: both commands, for registrations that are there. */
+export const jobNeeds: readonly Need[] = [...commandNeeds.onboard, ...commandNeeds.offboard].filter(
+  (need) => need !== register,
+);
 
 export type PolicyCommand = keyof typeof commandNeeds;
 export const policyCommands = Object.keys(commandNeeds) as PolicyCommand[];

@@ -87,6 +87,7 @@ export const on = {
   siloTables: regional('dynamodb', (place) => `table/${tenant(place)}-*`),
   /** The pool's, too: its stack is called `tenant-template-basic`. */
   tenantTables: regional('dynamodb', (place) => `table/${tenants(place)}*`),
+  controlPlaneBus: regional('events', (place) => `event-bus/${controlPlane(place)}`),
   userPools: regional('cognito-idp', () => 'userpool/*'),
   apiKeys: ((place) => gateway(place, '/apikeys')) as Resources,
   apiKey: ((place) => gateway(place, '/apikeys/*')) as Resources,

@@ -199,6 +199,15 @@ export class Registry {
     await this.#table.put({ ...registryKeys.issuer(issuer.issuer), ...issuer });
   }
 
+  /** What the control plane tells of names that have no configuration of their own; JSON. */
+  async putSharedTenantConfig(tenantConfig: string): Promise<void> {
+    await this.#table.put({ ...registryKeys.sharedTenantConfig(), tenantConfig });
+  }
+
+  async issuer(issuer: string): Promise<IssuerItem | undefined> {
+    return this.#table.get<IssuerItem>(registryKeys.issuer(issuer));
+  }
+
   async deleteIssuer(issuer: string): Promise<void> {
     await this.#table.delete(registryKeys.issuer(issuer));
   }

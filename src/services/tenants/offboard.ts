@@ -1,6 +1,7 @@
 import { SaasError } from '../../model/error.ts';
 import { slotsHeld, vacate } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
+import { deregisterStep, reportFailure } from '../control-plane/steps.ts';
 import { Identity } from '../identity.ts';
 import { Items } from '../items.ts';
 import { runOperation, type Step, type StepTools } from '../operation.ts';
@@ -80,6 +81,9 @@ export async function offboard(context: Context, request: OffboardRequest): Prom
     steps: (claimed) => stepsFor(context, session, claimed, request),
     end: 'retired',
     ...(request.exportTo !== undefined && { resumeWith: `--export ${request.exportTo}` }),
+  }).catch(async (error: unknown) => {
+    await reportFailure(context, session, 'deprovisionFailure', tenant.registrationId, error);
+    throw error;
   });
   return {
     tenantId: tenant.tenantId,
@@ -277,5 +281,6 @@ function stepsFor(
       });
     },
   });
+  steps.push(...deregisterStep<OffboardData>(context, session));
   return steps;
 }

@@ -8,6 +8,7 @@ import type { Tier } from '../../model/tier.ts';
 import { findRoom } from '../cells/growth.ts';
 import { cellOf } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
+import { announceStep, registerStep, reportFailure } from '../control-plane/steps.ts';
 import { Identity, type UserPool } from '../identity.ts';
 import { released } from '../lease.ts';
 import { runOperation, type Step } from '../operation.ts';
@@ -42,13 +43,19 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
   const session = await openSession(context);
   await checkDeployed(session, tier);
   const { tenant, held } = await reserve(context, session.registry, tier, request);
+  const resumed = held === undefined;
   const ran = await runOperation<OnboardData>(context, session.registry, tenant, {
     kind: 'onboard',
     title: `Onboarding ${tenant.name} (${tier.name})`,
     begin: { status: 'provisioning', adminEmail: request.email },
-    steps: (claimed) => stepsFor(context, session, tier, claimed, request.invite !== false),
+    steps: (claimed) =>
+      stepsFor(context, session, tier, claimed, { resumed, invite: request.invite !== false }),
     end: 'active',
     held,
+  }).catch(async (error: unknown) => {
+    // A job tells it with its log.
+    if (!asked.registration) await failed(context, session, tenant, error);
+    throw error;
   });
   return {
     ...toTenant(ran.tenant, context.config, await session.registry.tiers()),
@@ -56,6 +63,16 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
     durationMs: Math.round(performance.now() - began),
     steps: ran.steps,
   };
+}
+
+async function failed(
+  context: Context,
+  session: Session,
+  { tenantId }: TenantRecord,
+  error: unknown,
+): Promise<void> {
+  const tenant = await session.registry.tenant(tenantId).catch(() => undefined);
+  await reportFailure(context, session, 'provisionFailure', tenant?.registrationId, error);
 }
 
 /**
@@ -102,7 +119,7 @@ function stepsFor(
   session: Session,
   tier: Tier,
   tenant: TenantRecord,
-  invite: boolean,
+  { resumed, invite }: { resumed: boolean; invite: boolean },
 ): Step<OnboardData>[] {
   const { registry, shared } = session;
   const { target } = context;
@@ -170,7 +187,7 @@ function stepsFor(
         issuer: output(tenantOutputs.issuer),
       };
       const tables = JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>;
-      await tools.save({ holdings: { pool: data.pool, tables } });
+      tools.change({ holdings: { pool: data.pool, tables } });
     },
   };
 
@@ -180,7 +197,7 @@ function stepsFor(
     async run(data, tools) {
       const { userPoolId, clientId, issuer } = poolShared(session);
       data.pool = { userPoolId, clientId, issuer };
-      await tools.save({
+      tools.change({
         cell: shared.cell.name,
         apiUrl: target.apiUrl(shared.cell.restApiId, shared.cell.stage),
       });
@@ -199,6 +216,7 @@ function stepsFor(
   };
 
   return [
+    ...registerStep<OnboardData>(context, session, resumed),
     tier.model === 'pool' ? pooled : infrastructure,
     {
       name: 'identity',
@@ -224,10 +242,12 @@ function stepsFor(
       name: 'limits',
       title: 'Set the limits',
       async run(_data, tools) {
-        const planId = tierPlan(await cellOf(registry, tools.tenant()), tier.name);
+        const placed = tools.tenant();
+        const cell = placed.cell === shared.cell.name ? shared.cell : await cellOf(registry, placed);
+        const planId = tierPlan(cell, tier.name);
         const keyId = await plans.ensureKey(tenantId, shared.apiKeySecretArn, tags);
         await plans.addKey(planId, keyId);
-        await tools.save({ apiKeyId: keyId, usagePlanId: planId });
+        tools.change({ apiKeyId: keyId, usagePlanId: planId });
       },
     },
     {
@@ -242,6 +262,7 @@ function stepsFor(
         );
       },
     },
+    ...announceStep<OnboardData>(context, session, poolOf),
   ];
 }
 

@@ -1,10 +1,10 @@
 import { ExitCode, SaasError } from '../../model/error.ts';
 import { tenantNameProblem } from '../../model/tenant.ts';
+import { isTenantId, newTenantId } from '../../model/tenant-id.ts';
 import type { Tier } from '../../model/tier.ts';
 import type { Context } from '../context.ts';
 import { newOperation } from '../lease.ts';
 import type { Registry, TenantRecord } from '../registry/registry.ts';
-import { newTenantId } from '../registry/tenant-id.ts';
 import { openSession } from '../session.ts';
 import { checkEmail } from './email.ts';
 import { tierOf } from './view.ts';
@@ -13,6 +13,8 @@ export interface OnboardRequest {
   tier: string;
   name: string;
   email: string;
+  /** Where the wish came from, when it was registered before: the registration and the id that it gave the tenant. */
+  registration?: { id: string; tenantId: string };
   /** False: the administrator gets no mail; for tenants that nobody will use. */
   invite?: boolean;
 }
@@ -70,7 +72,9 @@ export async function reserve(
   tier: Tier,
   request: OnboardRequest,
 ): Promise<{ tenant: TenantRecord; held?: string }> {
-  const fresh = newTenantId();
+  const { registration } = request;
+  // The toolkit's ids fit no AWS name.
+  const fresh = registration && isTenantId(registration.tenantId) ? registration.tenantId : newTenantId();
   let tenantId = await registry.lockName(request.name, fresh);
   while (tenantId !== fresh) {
     const existing = await registry.tenant(tenantId);
@@ -91,6 +95,7 @@ export async function reserve(
     adminEmail: request.email,
     createdAt: now.toISOString(),
     updatedAt: now.toISOString(),
+    ...(registration && { registrationId: registration.id }),
     operation,
   });
   // Another process may have gone on with the same name, and been first.
@@ -101,6 +106,11 @@ export async function reserve(
 
 function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): TenantRecord {
   const { operation } = tenant;
+  if (request.registration && tenant.registrationId !== request.registration.id)
+    throw new SaasError('tenant_exists', `the name "${request.name}" is taken`, {
+      detail: `tenant ${tenant.tenantId} has it (${tenant.tier}, ${tenant.status}), which another registration or an operator brought in`,
+      hint: 'delete this registration, or register another name',
+    });
   if (!isUnfinished(tenant))
     throw new SaasError('tenant_exists', `the name "${request.name}" is taken`, {
       detail: `tenant ${tenant.tenantId} has it (${tenant.tier}, ${tenant.status})`,

@@ -3,23 +3,43 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type App, Duration, RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
+import type { ControlPlaneOutputs } from '../../model/control-plane.ts';
 import { stackNames } from '../../model/names.ts';
 import { registryIndex } from '../../model/registry.ts';
 import { keep } from '../keep.ts';
 import { publish } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { SharedStack } from '../shared-stack.ts';
+import { BuiltinControlPlane } from './builtin.ts';
+
+/** Makes the toolkit's control plane in a stack. Handed in, since its library loads all of the CDK. */
+export type MakeSbt = (stack: SharedStack) => ControlPlaneOutputs;
 
 /**
- * What operations stand on: the registry of tenants, the artifacts of releases, the secret behind tenants' API keys.
- * All of it outlives the stack; only destroying the environment with its data removes it.
+ * What operations stand on: the registry of tenants, the artifacts of releases, the secret behind tenants' API keys, and
+ * the control plane in front of them. Data outlives the stack; only destroying the environment with its data removes it.
  */
 export class ControlPlaneStack extends SharedStack {
-  constructor(app: App, deployment: Deployment) {
-    super(app, stackNames.controlPlane, deployment, 'saas-ecs: registry, release artifacts, key secret');
-    publish(this, deployment, 'registryTable', this.registry().ref);
+  constructor(app: App, deployment: Deployment, makeSbt?: MakeSbt) {
+    super(
+      app,
+      stackNames.controlPlane,
+      deployment,
+      'saas-ecs: control plane, registry, release artifacts, key secret',
+    );
+    const registry = this.registry();
+    publish(this, deployment, 'registryTable', registry.ref);
     publish(this, deployment, 'artifactsBucket', this.artifacts().bucketName);
     publish(this, deployment, 'apiKeySecret', this.apiKeySecret().ref);
+    const outputs = makeSbt
+      ? makeSbt(this)
+      : new BuiltinControlPlane(this, 'ControlPlane', {
+          deployment,
+          registry: { name: registry.ref, arn: registry.attrArn },
+        }).outputs;
+    publish(this, deployment, 'controlPlane', this.toJsonString(outputs));
+    publish(this, deployment, 'controlPlaneBus', outputs.busName);
+    publish(this, deployment, 'operatorPool', outputs.userPoolId);
   }
 
   private registry(): CfnTable {

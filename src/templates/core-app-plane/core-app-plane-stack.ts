@@ -7,16 +7,17 @@ import { imagesParameterPath, pascal, stackNames } from '../../model/names.ts';
 import { publishAt } from '../parameters.ts';
 import { SharedStack } from '../shared-stack.ts';
 import { proxyName } from '../tenant/proxy.ts';
+import { LifecycleJobs } from './lifecycle-jobs.ts';
 
 const builtinPrefix = 'builtin:';
 
-/** The images that tenants run. A service's image is built once, whatever the tiers. */
+/** The images that tenants run (a service's is built once, whatever the tiers), and the jobs that bring tenants in and out. */
 export class CoreAppPlaneStack extends SharedStack {
   readonly #uris = new Map<string, string>();
 
   /** @param proxyDirectory where routing is `proxy`: the directory of the proxy's image */
   constructor(app: App, deployment: Deployment, proxyDirectory: string | undefined) {
-    super(app, stackNames.coreAppPlane, deployment, 'saas-ecs: the images that tenants run');
+    super(app, stackNames.coreAppPlane, deployment, 'saas-ecs: the images that tenants run, lifecycle jobs');
     for (const service of deployment.services) {
       const { image } = service;
       const directory = image.startsWith(builtinPrefix)
@@ -31,6 +32,7 @@ export class CoreAppPlaneStack extends SharedStack {
       imagesParameterPath(deployment.app, deployment.environment),
       this.toJsonString(Object.fromEntries(this.#uris)),
     );
+    if (deployment.job) new LifecycleJobs(this, 'Jobs', { deployment, job: deployment.job });
   }
 
   /** The URI is made of account, Region and the content's hash, so any stack may name it without asking this one. */

@@ -7,3 +7,6 @@ export function newTenantId(): string {
   const pick = (count: number): string => tenantIdAlphabet[randomInt(count)] ?? 'a';
   return pick(24) + Array.from({ length: 9 }, () => pick(tenantIdAlphabet.length)).join('');
 }
+
+/** Whether a text has the form of a tenant's id. */
+export const isTenantId = (text: string): boolean => /^[a-km-np-z][a-km-np-z2-9]{9}$/.test(text);

@@ -1,0 +1,169 @@
+/** What the toolkit's control plane leaves open, closed by overrides: scopes, data, permissions, logs, limits. */
+import { CfnRoute, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
+import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
+import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { Aspects, type IAspect, Stack } from 'aws-cdk-lib/core';
+import type { IConstruct } from 'constructs';
+import { scopes } from '../../model/control-plane.ts';
+import { keep } from '../keep.ts';
+import { accept } from '../review.ts';
+import { logRetentionDays } from '../shared-stack.ts';
+
+/** Of the routes that any token of the pool would open; the others the toolkit guards by scope or IAM itself. */
+const routeScopes: Readonly<Record<string, string>> = {
+  'POST /tenant-registrations': scopes.tenantWrite,
+  'GET /tenant-registrations': scopes.tenantRead,
+  'GET /tenant-registrations/{tenantRegistrationId}': scopes.tenantRead,
+  'PATCH /tenant-registrations/{tenantRegistrationId}': scopes.tenantWrite,
+  'DELETE /tenant-registrations/{tenantRegistrationId}': scopes.tenantWrite,
+  'GET /tenants': scopes.tenantRead,
+  'GET /tenants/{tenantId}': scopes.tenantRead,
+};
+
+const publicRoutes = ['GET /tenant-config', 'GET /tenant-config/{tenantName}'];
+
+/** After the toolkit's own aspect, which lets everything go with the stack. */
+const afterTheToolkits = 700;
+
+/** @param stack that the toolkit's control plane was made in */
+export function harden(stack: Stack, userPoolArn: string): void {
+  // Log groups first: an aspect may add nothing that it would then have to visit.
+  for (const child of stack.node.findAll()) {
+    if (child instanceof CfnFunction) giveLogs(child);
+    acceptFindings(child);
+  }
+  Aspects.of(stack).add(new Hardening(userPoolArn), { priority: afterTheToolkits });
+}
+
+/** Else Lambda makes a group that is kept for ever. */
+function giveLogs(lambda: CfnFunction): void {
+  if (lambda.loggingConfig !== undefined) return;
+  const logs = new CfnLogGroup(lambda, 'Logs', { retentionInDays: logRetentionDays });
+  lambda.loggingConfig = { logGroup: logs.ref, logFormat: 'JSON' };
+}
+
+/** What the review finds and the toolkit is left as it is in. */
+function acceptFindings(node: IConstruct): void {
+  if (node instanceof CfnRoute && publicRoutes.includes(node.routeKey))
+    accept(node, {
+      id: 'AwsSolutions-APIG4',
+      reason: 'A sign-in page asks it before anybody is signed in; it is throttled',
+    });
+  else if (node instanceof CfnUserPool)
+    accept(
+      node,
+      {
+        id: 'AwsSolutions-COG2',
+        reason:
+          'Required, a second factor would lock the first administrator out of the only way to add one; every operator is offered it',
+      },
+      {
+        id: 'AwsSolutions-COG8',
+        reason: 'The Plus plan is a choice that bills every operator, not a default',
+      },
+    );
+  else if (node instanceof CfnFunction)
+    accept(node, {
+      id: 'AwsSolutions-L1',
+      reason: 'The newest Python that the layer which the toolkit names is made for',
+    });
+  else if (node instanceof CfnRole)
+    accept(node, {
+      id: 'AwsSolutions-IAM4',
+      reason:
+        'AWSLambdaBasicExecutionRole, which the toolkit gives each of its functions, writes logs and nothing else',
+    });
+  else if (node instanceof CfnPolicy)
+    accept(node, {
+      id: 'AwsSolutions-IAM5',
+      reason:
+        "The toolkit's own: indexes of its tables, ids in its API's paths, and traces, which know no resource",
+    });
+}
+
+class Hardening implements IAspect {
+  readonly #userPoolArn: string;
+  constructor(userPoolArn: string) {
+    this.#userPoolArn = userPoolArn;
+  }
+
+  visit(node: IConstruct): void {
+    if (node instanceof CfnRoute) this.route(node);
+    else if (node instanceof CfnStage) this.stage(node);
+    else if (node instanceof CfnTable) this.table(node);
+    else if (node instanceof CfnUserPool) this.pool(node);
+    else if (node instanceof CfnUserPoolClient) this.client(node);
+    else if (node instanceof CfnLogGroup) node.retentionInDays = logRetentionDays;
+    else if (node instanceof CfnRole) this.role(node);
+    else if (node instanceof CfnPolicy) this.policy(node);
+  }
+
+  private route(route: CfnRoute): void {
+    const scope = routeScopes[route.routeKey];
+    if (scope !== undefined) route.authorizationScopes = [scope];
+  }
+
+  private stage(stage: CfnStage): void {
+    stage.defaultRouteSettings = { throttlingRateLimit: 50, throttlingBurstLimit: 100 };
+    stage.routeSettings = Object.fromEntries(
+      publicRoutes.map((route) => [route, { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 }]),
+    );
+    // API Gateway wants a route to be there before it is given limits of its own.
+    for (const route of Stack.of(stage).node.findAll())
+      if (route instanceof CfnRoute && publicRoutes.includes(route.routeKey))
+        stage.addResourceDependency(route);
+  }
+
+  private table(table: CfnTable): void {
+    keep(table);
+    table.billingMode = 'PAY_PER_REQUEST';
+    table.provisionedThroughput = undefined;
+    for (const [index] of asArray(table.globalSecondaryIndexes).entries())
+      table.addPropertyDeletionOverride(`GlobalSecondaryIndexes.${index}.ProvisionedThroughput`);
+    table.pointInTimeRecoverySpecification = { pointInTimeRecoveryEnabled: true };
+  }
+
+  private pool(pool: CfnUserPool): void {
+    keep(pool);
+    pool.mfaConfiguration = 'OPTIONAL';
+    pool.enabledMfas = ['SOFTWARE_TOKEN_MFA'];
+  }
+
+  private client(client: CfnUserPoolClient): void {
+    const machine = asArray(client.allowedOAuthFlows).includes('client_credentials');
+    if (machine) {
+      // The command line lists what is registered, too.
+      client.allowedOAuthScopes = [scopes.tenantRead, scopes.tenantWrite];
+      return;
+    }
+    client.allowedOAuthFlows = ['code'];
+    client.preventUserExistenceErrors = 'ENABLED';
+    client.explicitAuthFlows = ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'];
+    // A role is given by who may write users, not taken.
+    client.writeAttributes = ['email'];
+  }
+
+  /** Of AWS's policies only the one that every function has stays. */
+  private role(role: CfnRole): void {
+    const managed = asArray<object>(Stack.of(role).resolve(role.managedPolicyArns));
+    if (managed.length === 0) return;
+    const kept = managed.filter((arn) => JSON.stringify(arn).includes('AWSLambdaBasicExecutionRole'));
+    role.addPropertyOverride('ManagedPolicyArns', kept);
+  }
+
+  /** The toolkit lets its user function at every pool of the account. */
+  private policy(policy: CfnPolicy): void {
+    const document = Stack.of(policy).resolve(policy.policyDocument) as {
+      Statement?: { Action: string | string[]; Resource: unknown }[];
+    };
+    const statements = document.Statement ?? [];
+    for (const [index, { Action, Resource }] of statements.entries())
+      if ([Action].flat().every((action) => action.startsWith('cognito-idp:')) && Resource === '*')
+        policy.addPropertyOverride(`PolicyDocument.Statement.${index}.Resource`, this.#userPoolArn);
+  }
+}
+
+const asArray = <T>(value: readonly T[] | unknown): T[] => (Array.isArray(value) ? (value as T[]) : []);

@@ -41,7 +41,7 @@ export interface CloudOptions {
   clock?: Clock;
   /** A directory with installed Python packages that functions may import. */
   pythonPackages?: string | undefined;
-  /** Builds at the same time. Default: 1, a new account's quota (FACTS, section 3). */
+  /** Builds at the same time. Default: 1, a new account's quota (AWS CodeBuild quotas). */
   concurrentBuilds?: number;
   log?: (message: string) => void;
 }

@@ -269,27 +269,30 @@ function filled(value: unknown, whole = true): unknown {
   if (name === 'Fn::If') return filled((inner as unknown[])[1], whole);
   if (name === 'Fn::Join') {
     const [separator, parts] = inner as [string, unknown[]];
-    return parts.map((part) => filled(part, false)).join(separator);
+    // What begins with a resource begins with its ARN.
+    return parts.map((part, index) => filled(part, whole && index === 0)).join(separator);
   }
   if (name.startsWith('Fn::')) return named('filled');
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, filled(member)]));
 }
 
-/** Each action on each resource of a document and on others, with and without what its conditions ask for. */
+/** Each action on its statement's resources, on the next one's and on another's, with and without what conditions ask for. */
 function questionsAbout(document: Document): Case[] {
   const list = (value: string | string[]) => [value].flat();
-  const asked = document.Statement.flatMap(({ Action }) => list(Action)).map((action) =>
-    action.replaceAll('*', 'Some'),
-  );
-  const arns = document.Statement.flatMap(({ Resource }) => list(Resource));
-  const contexts: Context[] = [{}, { 'aws:PrincipalTag/tenant': 't1', 'dynamodb:LeadingKeys': ['t1'] }];
-  contexts.push({ 'aws:PrincipalTag/tenant': 't1', 'dynamodb:LeadingKeys': ['t1', 't2'] });
-  return [...new Set(asked), 's3:GetObject'].flatMap((action) =>
-    [
-      ...new Set(arns.map((arn) => (arn === '*' ? `${table}/any` : arn.replaceAll('*', 'some')))),
-      `${table}/other`,
-    ].flatMap((resource) =>
-      contexts.map((each) => ({ policies: [document], action, resource, context: each })),
-    ),
-  );
+  const contexts: Context[] = [{}];
+  if (/PrincipalTag|LeadingKeys/.test(JSON.stringify(document))) {
+    contexts.push({ 'aws:PrincipalTag/tenant': 't1', 'dynamodb:LeadingKeys': ['t1'] });
+    contexts.push({ 'aws:PrincipalTag/tenant': 't1', 'dynamodb:LeadingKeys': ['t1', 't2'] });
+  }
+  const concrete = (arn: string) => (arn === '*' ? `${table}/any` : arn.replaceAll('*', 'some'));
+  return document.Statement.flatMap(({ Action, Resource }, index) => {
+    const next = document.Statement[(index + 1) % document.Statement.length];
+    const arns = [...list(Resource), ...list(next?.Resource ?? []), `${table}/other`].map(concrete);
+    return [...list(Action).map((action) => action.replaceAll('*', 'Some')), 's3:GetObject'].flatMap(
+      (action) =>
+        [...new Set(arns)].flatMap((resource) =>
+          contexts.map((each) => ({ policies: [document], action, resource, context: each })),
+        ),
+    );
+  });
 }

@@ -25,7 +25,7 @@ import { compilePolicy, decide, evaluate, PolicySyntaxError, type PrincipalIdent
 import { openSessions } from './sessions.ts';
 import { openIamState, type RoleRecord } from './state.ts';
 
-/** AssumeRole calls a second in one account and Region (FACTS: STS quotas). */
+/** AssumeRole calls a second in one account and Region (IAM and AWS STS quotas). */
 const assumeRolePerSecond = 600;
 /** Platforms' credentials: longer than any task needs to fetch new ones. */
 const serviceSessionSeconds = 12 * 3600;

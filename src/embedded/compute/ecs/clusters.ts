@@ -32,7 +32,7 @@ import {
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import { type ClusterRecord, clientError, type EcsState, invalid, page, shortName } from './state.ts';
 
-/** Per account and Region (FACTS: ECS quotas). */
+/** Per account and Region (Amazon ECS service quotas). */
 export const clusterQuota = 10_000;
 const builtInProviders = new Set(['FARGATE', 'FARGATE_SPOT']);
 const namePattern = /^[A-Za-z0-9_-]{1,255}$/;

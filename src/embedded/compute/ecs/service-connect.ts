@@ -8,7 +8,7 @@ import { AwsError, type Cloud } from '../../platform.ts';
 import { type ClusterRecord, type DefinitionRecord, invalid } from './state.ts';
 import type { Addresses, ServiceConnectName } from './task/network.ts';
 
-/** Services in one namespace, a hard limit (FACTS: ECS quotas). */
+/** Services in one namespace, a hard limit (Amazon ECS service quotas). */
 const servicesPerNamespace = 300;
 
 /** A service's part in a namespace. */

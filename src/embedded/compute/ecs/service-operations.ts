@@ -30,7 +30,7 @@ import {
 } from './state.ts';
 import type { Tasks } from './tasks.ts';
 
-/** Services in one cluster (FACTS: ECS quotas). */
+/** Services in one cluster (Amazon ECS service quotas). */
 export const servicesPerCluster = 5000;
 
 export interface Services {

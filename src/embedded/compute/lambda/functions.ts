@@ -12,7 +12,7 @@ export const notFound = (what: string): AwsError =>
 export const invalid = (message: string): AwsError =>
   new AwsError('InvalidParameterValueException', message, 400);
 
-/** Runtimes that can no longer be created (developer guide, "Lambda runtimes"; FACTS section 2 for python3.10). */
+/** Runtimes that can no longer be created (developer guide, "Lambda runtimes"). */
 const retired =
   /^(nodejs(4\.3.*|6\.10|8\.10|10\.x|12\.x|14\.x|16\.x|18\.x)?|python(2\.7|3\.[6-9]|3\.10)|go1\.x|java8|dotnetcore.*|dotnet[567]|ruby2\.\d|provided)$/;
 const known =

@@ -14,7 +14,7 @@ import type { WorkerOptions } from './worker.ts';
 
 /** Processes of one function here; Lambda would run as many as there are events. */
 const maxProcesses = 4;
-/** FACTS, section 3: concurrent executions of an account. */
+/** Concurrent executions of an account (AWS Lambda quotas). */
 export const maxConcurrent = 1000;
 
 interface Running {

@@ -6,7 +6,7 @@ import { check, validationError } from './engine.ts';
 import type { ItemStore } from './item-store.ts';
 import { describe, type IndexSchema, type TableRecord, type Throughput } from './table.ts';
 
-/** FACTS, section 3: tables an account and Region. */
+/** Tables an account and Region (Amazon DynamoDB quotas). */
 export const maxTables = 2500;
 
 export type Input = Record<string, unknown>;

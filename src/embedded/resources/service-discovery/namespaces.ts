@@ -27,7 +27,7 @@ import { AwsError, type Cloud, type Operation, operation, type ResourceType } fr
 import { inputFromProperties } from '../../resource-properties.ts';
 import { type Directory, type NamespaceRecord, newId } from './directory.ts';
 
-/** Per account and Region (FACTS: Cloud Map quotas). */
+/** Per account and Region (AWS Cloud Map quotas). */
 export const namespaceQuota = 50;
 
 export function createNamespaces(

@@ -10,7 +10,7 @@ import type { Config, Environment } from '../model/config.ts';
 import { ExitCode, SaasError } from '../model/error.ts';
 import { packageRoot } from '../model/installation.ts';
 import type { Identity } from './account.ts';
-import { startLocalCloud } from './local-cloud.ts';
+import { startLocalCloud, untilEnded } from './local-cloud.ts';
 import type { RequestHandler } from './pace.ts';
 
 /** Options that every SDK client of an environment is made with. */
@@ -58,6 +58,8 @@ export interface Target {
   readonly processEnvironment: Readonly<Record<string, string | undefined>>;
   /** Whether what costs, or gives somebody more rights, is agreed to by a person before it happens. */
   readonly asksFirst: boolean;
+  /** Resolves once there is nothing left to wait for, where that can be told: the process that plays AWS has ended. */
+  readonly untilGone?: (signal: AbortSignal) => Promise<void>;
   /** Whether packages of functions are to be installed in containers when templates are synthesized. */
   readonly bundles: boolean;
   readonly mailbox: Mailbox | undefined;
@@ -129,6 +131,7 @@ async function embeddedTarget(
     nat: 'single',
     client: { region, endpoint: cloud.endpoint, credentials, forcePathStyle: true },
     verify: async () => ({ account: '000000000000', arn: 'arn:aws:iam::000000000000:root' }),
+    untilGone: (signal) => untilEnded(cloud, signal),
     ...addressesAt(cloud.endpoint),
     processEnvironment: {
       AWS_ENDPOINT_URL: cloud.endpoint,

@@ -21,8 +21,9 @@ const startWithin = 120_000;
 const stopWithin = 15_000;
 /** How long a process that could not start may take to end, in milliseconds. */
 const failWithin = 5_000;
-/** Between two looks at something that can't be awaited, in milliseconds. */
+/** Between two looks at something that can't be awaited, in milliseconds; and at what should go on for long. */
 const lookEvery = 50;
+const watchEvery = 500;
 
 export interface LocalCloud {
   /** http://127.0.0.1:<port> */
@@ -100,6 +101,13 @@ export async function stopLocalCloud(options: { root: string }): Promise<boolean
     await delay(lookEvery);
   }
   return true;
+}
+
+/** Resolves when the process has ended, whatever ended it; rejects on abort. */
+export async function untilEnded({ pid }: Pick<LocalCloud, 'pid'>, signal: AbortSignal): Promise<void> {
+  const identity = processIdentity(pid);
+  while (identity !== undefined && processIdentity(pid) === identity)
+    await delay(watchEvery, undefined, { signal, ref: false });
 }
 
 export async function localCloudStatus(options: { root: string }): Promise<LocalCloudStatus> {

@@ -73,6 +73,19 @@ describe('deploying what tenants share', () => {
     });
   });
 
+  it('ends soon and clearly when the embedded cloud dies', async () => {
+    const { pid } = await project.json<{ pid: number }>('local', 'start');
+    const { code, last } = await start(project, ['deploy-shared'], (event) => {
+      if (event.type === 'detail' && event.step === 'stacks') process.kill(pid, 'SIGKILL');
+      return undefined;
+    });
+    expect(code).toBe(1);
+    expect(last.error).toMatchObject({
+      code: 'unreachable',
+      hint: expect.stringContaining('run the same command again'),
+    });
+  }, 40_000);
+
   it('converges in the end: the next run finds nothing to change, and tenants are served', async () => {
     const { release } = await project.json<Deployed>('deploy-shared');
     const again = await project.json<Deployed>('deploy-shared');

@@ -143,8 +143,8 @@ describe('a reservation', () => {
       expect(tenants).toMatchObject([{ name, status: 'active', adminEmail: `admin@${name}.example` }]);
       expect(await registry.tenantIdOf(name)).toBe(tenants[0]?.tenantId);
     });
-    // The lock, the tenant, the step, the end.
-    expect(kills).toBe(4);
+    // The lock, the tenant, the end together with its one step.
+    expect(kills).toBe(3);
   });
 
   it('does not notice when the answer to any write is lost', async () => {

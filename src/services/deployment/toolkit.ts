@@ -52,15 +52,29 @@ export async function runToolkit<Result>(
       }
       onEvent(message);
     });
+    // The toolkit would try for minutes, in silence, to reach what is gone.
+    const ended = new AbortController();
+    target.untilGone?.(ended.signal).then(
+      () => {
+        reject(
+          new SaasError('unreachable', 'the environment has ended while its stacks were deployed', {
+            hint: 'run the same command again: it goes on where it stopped',
+          }),
+        );
+        child.kill('SIGKILL');
+      },
+      () => {},
+    );
     child.on('error', reject);
-    child.on('close', (code, by) =>
+    child.on('close', (code, by) => {
+      ended.abort();
       reject(
         new SaasError('toolkit_ended', `the CDK's toolkit ended with ${by ?? code} before it was done`, {
           detail: printed.slice(-10).join('\n'),
           hint: 'run the same command again; with --debug it says more',
         }),
-      ),
-    );
+      );
+    });
     child.send(request);
   });
 }

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tenant } from '../../src/model/tenant.ts';
 import type { DestroyedShared, DestructionPlan } from '../../src/services/deployment/destroy-shared.ts';
 import { newProject, type Project } from './project.ts';
-import { at, start } from './started.ts';
+import { startToDie } from './started.ts';
 
 let project: Project;
 beforeAll(async () => {
@@ -181,7 +181,7 @@ describe('destroy-shared', () => {
       'controlplane-stack',
       'data',
     ]) {
-      const killed = await start(project, all, at('step-started', step, 'SIGKILL'));
+      const killed = await startToDie(project, all, 'step-started', step);
       expect(killed.signal, `${step}: ${JSON.stringify(killed.last)}`).toBe('SIGKILL');
     }
     const destroyed = await project.json<DestroyedShared>(...all);

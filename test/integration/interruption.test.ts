@@ -7,7 +7,7 @@ import { CognitoIdentityProviderClient, ListUsersCommand } from '@aws-sdk/client
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { api, newProject, type Project } from './project.ts';
-import { at, start } from './started.ts';
+import { at, start, startToDie } from './started.ts';
 
 let project: Project;
 let endpoint = '';
@@ -89,7 +89,7 @@ describe('onboarding, killed with -9 at the start and the end of every step, eac
       const name = `killed-${tier}`;
       for (const step of ['register', first, 'identity', 'limits', 'verify', 'announce'])
         for (const moment of moments) {
-          const killed = await start(project, onboarding(tier, name), at(moment, step, 'SIGKILL'));
+          const killed = await startToDie(project, onboarding(tier, name), moment, step);
           expect([moment, step, killed.signal]).toEqual([moment, step, 'SIGKILL']);
           // All is done and proved by then; what may be missing is the last write.
           const proved = step === 'announce' && moment === 'step-done';
@@ -135,7 +135,7 @@ describe('offboarding, killed with -9 at the start and the end of every step, ea
       const command = offboarding(name, '--export', exports);
       for (const step of steps)
         for (const moment of moments) {
-          const killed = await start(project, command, at(moment, step, 'SIGKILL'));
+          const killed = await startToDie(project, command, moment, step);
           expect([moment, step, killed.signal]).toEqual([moment, step, 'SIGKILL']);
           const gone = step === 'deregister' && moment === 'step-done';
           expect(gone ? ['offboarding', undefined] : ['offboarding']).toContain(await statusOf(name));

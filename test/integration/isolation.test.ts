@@ -16,7 +16,7 @@ import { attackClasses } from '../../src/services/verify/attack.ts';
 import { controls } from '../../src/services/verify/controls.ts';
 import type { Verification } from '../../src/services/verify/verify.ts';
 import { api, newProject, type Project } from './project.ts';
-import { at, start } from './started.ts';
+import { at, start, startToDie } from './started.ts';
 
 let project: Project;
 let client: {
@@ -70,7 +70,7 @@ const notHeld = ({ attacks }: Verification) =>
 
 describe('verify', () => {
   it('that was killed leaves probes, which the next run removes; what was stopped leaves none', async () => {
-    const killed = await start(project, ['verify', '--suite', 'auth'], at('step-done', 'probes', 'SIGKILL'));
+    const killed = await startToDie(project, ['verify', '--suite', 'auth'], 'step-done', 'probes');
     expect(killed.signal).toBe('SIGKILL');
     expect((await tenants()).filter((name) => name.startsWith('probe-'))).toHaveLength(6);
     const stopped = await start(

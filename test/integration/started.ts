@@ -69,6 +69,18 @@ export function start(
   });
 }
 
+/** Runs a command that dies with -9 in the moment in which a step has come so far, however quick it is. */
+export const startToDie = (
+  project: Project,
+  argv: readonly string[],
+  type: 'step-started' | 'step-done',
+  step: string,
+): Promise<Ended> =>
+  start(project, argv, () => undefined, {
+    NODE_OPTIONS: `--import=${new URL('die-at.mjs', import.meta.url).href}`,
+    TEST_DIES_AT: `${type} ${step}`,
+  });
+
 /** Ends the command by a signal as soon as a step has come so far. */
 export const at =
   (type: 'step-started' | 'step-done', step: string, signal: NodeJS.Signals): Fate =>

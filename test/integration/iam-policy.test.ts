@@ -82,6 +82,21 @@ async function runAs(name: string, documents: readonly PolicyDocument[]): Promis
   become(Credentials);
 }
 
+/** Everything that `users` does, with one user. */
+async function lifeOfUser(...whose: string[]): Promise<void> {
+  const user = 'bo@users.example';
+  const [, role = ''] = whose.splice(-2);
+  const run = (command: string, ...argv: string[]) => json('users', command, ...argv, ...whose);
+  await run('add', '--email', user, '--role', role);
+  await run('add', '--email', user, '--role', role);
+  await run('list');
+  await run('disable', user);
+  await run('enable', user);
+  await run('set-role', user, '--role', role);
+  await run('reset-password', user);
+  await run('delete', user, '--confirm', user);
+}
+
 const documents = async (...commands: string[]): Promise<PolicyDocument[]> =>
   (await json<CommandPolicy>('iam-policy', ...commands)).policies.map(({ document }) => document);
 
@@ -150,7 +165,9 @@ describe('the policy for all commands', () => {
       await json('explain', name);
       await json('throttle', '--tenant', name, '--rate', '5');
       await json('throttle', '--tenant', name, '--reset');
+      await lifeOfUser('--tenant', name, '--role', 'TenantUser');
     }
+    await lifeOfUser('--operators', '--role', 'CustomerSupport');
     await json('throttle', '--tier', 'basic', '--rate', '20');
     await json('throttle', '--tier', 'basic', '--reset');
     await json('throttle');

@@ -117,6 +117,10 @@ describe.each([['acorn'], ['cedar']])('a user of %s', (name) => {
     expect(await kept.use()).not.toBe('');
     expect(await users('disable', bo, ...of)).toMatchObject({ enabled: false, tokensEndWithinSeconds: 60 });
     expect(await call(name, token)).toBe(401);
+    // Again is no error, in words as well.
+    expect((await project.cli('users', 'disable', bo, ...of)).stdout).toMatch(
+      /is disabled\n {2}refresh tokens are revoked at once; .* within 1 minute\n/,
+    );
     expect((await project.cli('token', ...of, '--user', bo)).code).toBe(1);
     expect((await refused('reset-password', bo, ...of)).code).toBe('user_disabled');
     expect(await users('enable', bo, ...of)).toMatchObject({ enabled: true });
@@ -137,6 +141,7 @@ describe.each([['acorn'], ['cedar']])('a user of %s', (name) => {
         message: expect.stringContaining(`"${admin}" is the last enabled TenantAdmin`),
       });
     const kept = await session(name, bo);
+    expect(await kept.use()).not.toBe('');
     expect(await users('set-role', bo, '--role', 'TenantAdmin', ...of)).toMatchObject({
       role: 'TenantAdmin',
     });

@@ -10,6 +10,7 @@ import { localCommands } from './local.ts';
 import { projectCommands } from './project.ts';
 import { shellCommands } from './shell.ts';
 import { tenantCommands } from './tenants.ts';
+import { userCommands } from './users.ts';
 
 export { invocation, type Place } from './definition.ts';
 
@@ -42,6 +43,7 @@ export function commandTree(running: Running | undefined): Command {
   projectCommands(tree);
   program.commandsGroup('Its tenants:');
   tenantCommands(tree);
+  userCommands(tree);
   controlPlaneCommands(tree);
   program.commandsGroup('This machine:');
   localCommands(tree);

@@ -35,6 +35,9 @@ export const scopes = {
   userWrite: 'user/user_write',
 } as const;
 
+/** Roles of those who use the control plane, the administrators' first. */
+export const operatorRoles = ['SystemAdmin', 'CustomerSupport'] as const;
+
 export const registrationStatuses = {
   onboarding: 'In progress',
   onboarded: 'Complete',

@@ -26,7 +26,8 @@ export async function issueToken(context: Context, request: TokenRequest): Promi
     if (mailbox && !request.password) return await identity.signInByMailbox(pool, email, mailbox);
     return await identity.signIn(pool, email, (await request.password?.()) ?? '');
   } catch (error) {
-    if (!(error instanceof Error) || !/NotAuthorized|UserNotFound/.test(error.name)) throw error;
+    if (!(error instanceof Error) || !/NotAuthorized|UserNotFound|PasswordResetRequired/.test(error.name))
+      throw error;
     throw new SaasError('sign_in_refused', `"${email}" can't sign in to tenant "${tenant.name}"`, {
       detail: error.message,
       hint: `check the address; the tenant's administrator is ${tenant.adminEmail}`,

@@ -1,7 +1,12 @@
 /** Every command runs under exactly the policy that `iam-policy` prints, and the policy holds nothing that none needs. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import {
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   AttachRolePolicyCommand,
@@ -46,9 +51,12 @@ function become(credentials?: Credentials): void {
   else delete process.env['AWS_SESSION_TOKEN'];
 }
 
+type Described = Tenant & { resources: { tables: string[]; userPoolId: string } };
+
+const credentials = { accessKeyId: 'account', secretAccessKey: 'account' };
+
 /** An item of a tenant in one of its tables, as if one of its users had made it. */
-async function addItem(tenant: Tenant & { resources: { tables: string[] } }): Promise<void> {
-  const credentials = { accessKeyId: 'account', secretAccessKey: 'account' };
+async function addItem(tenant: Described): Promise<void> {
   await new DynamoDBClient({ credentials }).send(
     new PutItemCommand({
       TableName: tenant.resources.tables[0],
@@ -80,6 +88,33 @@ async function runAs(name: string, documents: readonly PolicyDocument[]): Promis
     new AssumeRoleCommand({ RoleArn: Role?.Arn, RoleSessionName: 'pipeline' }),
   );
   become(Credentials);
+}
+
+/** The administrator's own password, as if he had signed in by his invitation. */
+async function choosePassword({ adminEmail, resources }: Described): Promise<void> {
+  await new CognitoIdentityProviderClient({ credentials }).send(
+    new AdminSetUserPasswordCommand({
+      UserPoolId: resources.userPoolId,
+      Username: adminEmail,
+      Password: `${randomUUID()}aA1!`,
+      Permanent: true,
+    }),
+  );
+}
+
+/** Everything that `users` does, with one user. */
+async function lifeOfUser(...whose: string[]): Promise<void> {
+  const user = 'bo@users.example';
+  const [, role = ''] = whose.splice(-2);
+  const run = (command: string, ...argv: string[]) => json('users', command, ...argv, ...whose);
+  await run('add', '--email', user, '--role', role);
+  await run('add', '--email', user, '--role', role);
+  await run('list');
+  await run('disable', user);
+  await run('enable', user);
+  await run('set-role', user, '--role', role);
+  await run('reset-password', user);
+  await run('delete', user, '--confirm', user);
 }
 
 const documents = async (...commands: string[]): Promise<PolicyDocument[]> =>
@@ -143,14 +178,18 @@ describe('the policy for all commands', () => {
       ['premium', 'siloed'],
     ] as const) {
       expect(await json<Tenant>(...onboarding(tier, name))).toMatchObject({ status: 'active' });
-      const described = await json<Tenant & { resources: { tables: string[] } }>('describe-tenant', name);
+      const described = await json<Described>('describe-tenant', name);
       expect(described).toMatchObject({ resources: { services: [{ healthy: true }] } });
       await addItem(described);
       await json('watch', name);
       await json('explain', name);
       await json('throttle', '--tenant', name, '--rate', '5');
       await json('throttle', '--tenant', name, '--reset');
+      await lifeOfUser('--tenant', name, '--role', 'TenantUser');
+      await choosePassword(described);
+      await json('users', 'reset-password', described.adminEmail, '--tenant', name);
     }
+    await lifeOfUser('--operators', '--role', 'CustomerSupport');
     await json('throttle', '--tier', 'basic', '--rate', '20');
     await json('throttle', '--tier', 'basic', '--reset');
     await json('throttle');

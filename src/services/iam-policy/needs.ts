@@ -524,6 +524,33 @@ export const commandNeeds = {
       rare: "only where the environment's mail can be read",
     },
   ],
+  users: [
+    ...session,
+    ...registryRead,
+    ...stackRead,
+    {
+      actions: of('cognito-idp', 'AdminGetUser', 'ListUsersInGroup', 'ListUsers'),
+      on: on.userPools,
+      when: where.owned,
+      why: "see a tenant's users, and the operators",
+    },
+    {
+      actions: of('cognito-idp', 'AdminCreateUser', 'AdminAddUserToGroup', 'AdminResetUserPassword'),
+      on: on.userPools,
+      when: where.owned,
+      why: 'invite a user, and have one choose a new password',
+    },
+    {
+      actions: of(
+        'cognito-idp',
+        ...['AdminEnableUser', 'AdminDisableUser', 'AdminDeleteUser', 'AdminUpdateUserAttributes'],
+        'AdminUserGlobalSignOut',
+      ),
+      on: on.userPools,
+      when: where.owned,
+      why: 'lock a user out, let him in again, and change his role; revoke what he signed in with',
+    },
+  ],
 } satisfies Record<string, readonly Need[]>;
 
 /** What a lifecycle job does: both commands, for registrations that are there. */

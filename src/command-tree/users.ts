@@ -1,0 +1,119 @@
+/** Commands about users: a tenant's, or with --operators those of the control plane. */
+import { type Command, Option } from 'commander';
+import { operatorRoles } from '../model/control-plane.ts';
+import { userRoles } from '../model/tenant.ts';
+import { option, type Tree } from './definition.ts';
+import { whole } from './values.ts';
+
+const whose = (command: Command): Command =>
+  command
+    .addOption(option('--tenant <tenant>', 'the tenant, by name or id', 'TENANT'))
+    .option('--operators', "the control plane's operators instead");
+
+const role = (): Option =>
+  new Option(
+    '--role <role>',
+    `a tenant's: ${userRoles.join(', ')}; an operator's: ${operatorRoles.join(', ')}`,
+  )
+    .choices([...userRoles, ...operatorRoles])
+    .env('SAAS_ECS_ROLE');
+
+export function userCommands({ program, add, action }: Tree): void {
+  const users = program
+    .command('users')
+    .description("a tenant's users, or the operators: list, add, disable, enable, delete, …")
+    .copyInheritedSettings(program)
+    .exitOverride();
+  const load = () => import('../commands/users.ts');
+
+  add(
+    users,
+    'list',
+    'list the users',
+    [
+      'saas-ecs users list --tenant acme',
+      "saas-ecs users list --tenant acme --json | jq -r '.data.users[].email'",
+      'saas-ecs users list --operators',
+    ],
+    (command) => {
+      whose(command)
+        .addOption(new Option('--limit <n>', 'at most so many').argParser(whole))
+        .option('--next-token <token>', 'go on where the last page ended');
+      action(command, async (cli, _, options) => (await load()).usersList(cli, options));
+    },
+  );
+  add(
+    users,
+    'add',
+    'invite a user by mail',
+    [
+      'saas-ecs users add --tenant acme',
+      'saas-ecs users add --tenant acme --email bo@acme.example --role TenantUser',
+      'saas-ecs users add --operators --email ops2@shop.example --role CustomerSupport',
+    ],
+    (command) => {
+      whose(command)
+        .addOption(option('--email <address>', "the user's e-mail address", 'EMAIL'))
+        .addOption(role());
+      action(command, async (cli, _, options) => (await load()).usersAdd(cli, options));
+    },
+  );
+  add(
+    users,
+    'disable <user>',
+    'lock a user out, by address; everything of his is kept',
+    ['saas-ecs users disable bo@acme.example --tenant acme'],
+    (command) => {
+      whose(command);
+      action(command, async (cli, [user = ''], options) => (await load()).usersDisable(cli, user, options));
+    },
+  );
+  add(
+    users,
+    'enable <user>',
+    'let a disabled user in again',
+    ['saas-ecs users enable bo@acme.example --tenant acme'],
+    (command) => {
+      whose(command);
+      action(command, async (cli, [user = ''], options) => (await load()).usersEnable(cli, user, options));
+    },
+  );
+  add(
+    users,
+    'delete <user>',
+    'delete a user',
+    [
+      'saas-ecs users delete bo@acme.example --tenant acme',
+      'saas-ecs users delete bo@acme.example --tenant acme --confirm bo@acme.example',
+    ],
+    (command) => {
+      whose(command).option('--confirm <address>', "the user's address, instead of typing it");
+      action(command, async (cli, [user = ''], options) => (await load()).usersDelete(cli, user, options));
+    },
+  );
+  add(
+    users,
+    'reset-password <user>',
+    'have a user choose a new password; an invitation is sent again',
+    ['saas-ecs users reset-password bo@acme.example --tenant acme'],
+    (command) => {
+      whose(command);
+      action(command, async (cli, [user = ''], options) =>
+        (await load()).usersResetPassword(cli, user, options),
+      );
+    },
+  );
+  add(
+    users,
+    'set-role <user>',
+    'give a user another role',
+    [
+      'saas-ecs users set-role bo@acme.example --tenant acme --role TenantAdmin',
+      'saas-ecs users set-role ops2@shop.example --operators --role SystemAdmin',
+    ],
+    (command) => {
+      whose(command).addOption(role());
+      action(command, async (cli, [user = ''], options) => (await load()).usersSetRole(cli, user, options));
+    },
+  );
+}

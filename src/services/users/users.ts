@@ -1,0 +1,173 @@
+/** What an operator does with users. Every change may be run again, after whatever interrupted it. */
+import { ExitCode, SaasError } from '../../model/error.ts';
+import { checkEmail } from '../tenants/email.ts';
+import { type Account, invited } from './accounts.ts';
+import type { Directory } from './directory.ts';
+
+/** A user as commands show it; the JSON shape is part of the CLI's contract. */
+export type User = Omit<Account, 'tenantId'>;
+
+/** A user who lost what he could do before. His refresh tokens are revoked. */
+export interface LockedOut extends User {
+  /** The tokens that he has are refused after so many seconds at most. */
+  tokensEndWithinSeconds: number;
+}
+
+const toUser = ({ tenantId: _, ...user }: Account): User => user;
+
+/** In the order of Cognito. With a limit, `nextToken` is where the next page begins, or null at the end. */
+export async function listUsers(
+  directory: Directory,
+  request: { limit?: number; nextToken?: string } = {},
+): Promise<{ users: User[]; nextToken: string | null }> {
+  const { limit = Number.POSITIVE_INFINITY } = request;
+  const users: User[] = [];
+  let nextToken = request.nextToken;
+  do {
+    const page = await directory.page(limit - users.length, nextToken);
+    users.push(...page.accounts.map(toUser));
+    nextToken = page.nextToken;
+  } while (nextToken && users.length < limit);
+  return { users, nextToken: nextToken || null };
+}
+
+/**
+ * Invites a user by mail. One who is there in that role is left as he is, with `created: false`. Throws `bad_email`,
+ * `bad_role`, `user_exists` (also for the address of another tenant's user).
+ */
+export async function addUser(
+  directory: Directory,
+  { email, role }: { email: string; role: string },
+): Promise<User & { created: boolean }> {
+  checkEmail(email);
+  checkRole(directory, role);
+  directory.checkChangeable();
+  const address = email.toLowerCase();
+  const known = await directory.find(address);
+  if (known && known.role !== role)
+    throw new SaasError('user_exists', `"${address}" is a user of ${directory.owner} in another role`, {
+      detail: `the role is ${known.role || 'none'}`,
+      hint: `change it: saas-ecs users set-role ${address} ${directory.flags} --role ${role}`,
+    });
+  // The creation of one who is there may have been cut short.
+  if (known) await directory.join(known);
+  else await directory.invite({ email: address, role });
+  return { ...toUser(await need(directory, address)), created: !known };
+}
+
+/** Throws `user_not_found`, `last_administrator`. */
+export async function disableUser(directory: Directory, reference: string): Promise<LockedOut> {
+  const account = await needForChange(directory, reference);
+  await checkAdministratorLeft(directory, account, 'disabled');
+  await directory.accounts.disable(account);
+  await directory.accounts.signOut(account);
+  return lockedOut(directory, await need(directory, account.username));
+}
+
+/** Throws `user_not_found`. */
+export async function enableUser(directory: Directory, reference: string): Promise<User> {
+  const account = await needForChange(directory, reference);
+  await directory.accounts.enable(account);
+  return toUser(await need(directory, account.username));
+}
+
+/** Looks the user up for {@link deleteUser}, to be confirmed by his address. Throws as that does. */
+export async function planDeletion(directory: Directory, reference: string): Promise<User> {
+  const account = await needForChange(directory, reference);
+  await checkAdministratorLeft(directory, account, 'deleted');
+  return toUser(account);
+}
+
+/** Throws `user_not_found`, `last_administrator`. */
+export async function deleteUser(directory: Directory, reference: string): Promise<LockedOut> {
+  const account = await needForChange(directory, reference);
+  await checkAdministratorLeft(directory, account, 'deleted');
+  await directory.accounts.delete(account);
+  return lockedOut(directory, account);
+}
+
+/**
+ * Has the user choose a new password, by a code or, before the first sign-in, by a new invitation. Throws
+ * `user_not_found`, `user_disabled`.
+ */
+export async function resetPassword(
+  directory: Directory,
+  reference: string,
+): Promise<User & { mailed: 'code' | 'invitation' }> {
+  const account = await needForChange(directory, reference);
+  if (!account.enabled)
+    throw new SaasError('user_disabled', `"${account.email}" is disabled`, {
+      hint: `enable first: saas-ecs users enable ${account.email} ${directory.flags}`,
+    });
+  if (account.status === invited) {
+    await directory.inviteAgain(account);
+    return { ...toUser(await need(directory, account.username)), mailed: 'invitation' };
+  }
+  await directory.accounts.resetPassword(account);
+  await directory.accounts.signOut(account);
+  return { ...toUser(await need(directory, account.username)), mailed: 'code' };
+}
+
+/** Throws `user_not_found`, `bad_role`, `last_administrator`. */
+export async function setRole(directory: Directory, reference: string, role: string): Promise<LockedOut> {
+  checkRole(directory, role);
+  const account = await needForChange(directory, reference);
+  if (role !== directory.roles[0]) await checkAdministratorLeft(directory, account, 'demoted');
+  await directory.accounts.setRole(account, role);
+  // Tokens say the role of when they were given.
+  await directory.accounts.signOut(account);
+  return lockedOut(directory, await need(directory, account.username));
+}
+
+const lockedOut = ({ tokenSeconds }: Directory, account: Account): LockedOut => ({
+  ...toUser(account),
+  tokensEndWithinSeconds: tokenSeconds,
+});
+
+function checkRole({ roles, owner }: Directory, role: string): void {
+  if (roles.includes(role)) return;
+  throw new SaasError('bad_role', `"${role}" is not a role of ${owner}`, {
+    hint: `it is one of: ${roles.join(', ')}`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+async function need(directory: Directory, reference: string): Promise<Account> {
+  const account = await directory.find(reference);
+  if (account) return account;
+  throw new SaasError('user_not_found', `${directory.owner} has no user "${reference}"`, {
+    hint: `see all of them with: saas-ecs users list ${directory.flags}`,
+    exitCode: ExitCode.notFound,
+  });
+}
+
+async function needForChange(directory: Directory, reference: string): Promise<Account> {
+  directory.checkChangeable();
+  return need(directory, reference);
+}
+
+/** An owner whose last administrator is gone could not look after its users any more. */
+async function checkAdministratorLeft(
+  directory: Directory,
+  account: Account,
+  change: 'disabled' | 'deleted' | 'demoted',
+): Promise<void> {
+  const [administrator] = directory.roles;
+  if (account.role !== administrator || !account.enabled) return;
+  let nextToken: string | undefined;
+  do {
+    const page = await directory.page(Number.POSITIVE_INFINITY, nextToken);
+    const other = page.accounts.some(
+      ({ username, role, enabled }) => username !== account.username && role === administrator && enabled,
+    );
+    if (other) return;
+    nextToken = page.nextToken;
+  } while (nextToken);
+  throw new SaasError(
+    'last_administrator',
+    `"${account.email}" is the last enabled ${administrator} of ${directory.owner} and can't be ${change}`,
+    {
+      hint: `first add another one: saas-ecs users add ${directory.flags} --email ADDRESS --role ${administrator}`,
+    },
+  );
+}

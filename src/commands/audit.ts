@@ -30,14 +30,14 @@ export async function audit(cli: Invocation, options: AuditOptions): Promise<voi
       ? 'No events.'
       : table(colors, page.events, [
           { title: 'WHEN', value: ({ at }) => at.slice(0, 19).replace('T', ' ') },
-          { title: 'WHO', value: ({ who }) => who.arn.replace(/^arn:[\w-]+:(iam|sts):/, '') },
+          { title: 'WHO', value: ({ who }) => who.arn.replace(/^arn:[\w-]+:(iam|sts)::/, '') },
           { title: 'ACTION', value: ({ action }) => action },
           { title: 'TENANT', value: ({ tenant: of }) => of?.name ?? of?.id ?? '' },
           {
             title: 'OUTCOME',
             value: ({ outcome, code }) =>
               (outcome === 'done' ? colors.green : outcome === 'failed' ? colors.red : colors.yellow)(
-                code === null ? outcome : `${outcome}: ${code}`,
+                code === null || code === outcome ? outcome : `${outcome}: ${code}`,
               ),
           },
           { title: 'PARAMETERS', value: parametersOf },

@@ -332,7 +332,13 @@ describe('offboard', () => {
 describe('audit', () => {
   it('has who did what to whom, in a chain that holds', async () => {
     type Event = { action: string; outcome: string; tenant: { id: string } | null; who: { arn: string } };
-    const { events } = await project.json<{ events: Event[] }>('audit', '--tenant', 'dogwood', '--since', '1h');
+    const { events } = await project.json<{ events: Event[] }>(
+      'audit',
+      '--tenant',
+      'dogwood',
+      '--since',
+      '1h',
+    );
     expect(new Set(events.map(({ tenant }) => tenant?.id))).toEqual(new Set([tenants['dogwood']?.tenantId]));
     expect(events.at(-1)).toMatchObject({ action: 'onboard', outcome: 'done' });
     expect(events[0]).toMatchObject({

@@ -91,7 +91,7 @@ export async function destroyShared(
   try {
     const destroyed = await takeDown(context, options, plan);
     const failed = destroyed.left.length > 0;
-    if (log && !deleteData)
+    if (log && (failed || !deleteData))
       await record(context, act, failed ? ['failed', 'something_left'] : ['done', null], log);
     return destroyed;
   } catch (error) {

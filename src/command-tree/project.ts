@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { controlPlanes } from '../model/control-plane.ts';
 import { option, type Tree, waitTimeout } from './definition.ts';
-import { list } from './values.ts';
+import { list, sha256, since, whole } from './values.ts';
 
 export function projectCommands({ program, add, action }: Tree): void {
   add(
@@ -112,6 +112,46 @@ export function projectCommands({ program, add, action }: Tree): void {
     ['saas-ecs doctor', 'saas-ecs doctor --env prod', 'saas-ecs doctor --env prod --json'],
     (command) => {
       action(command, async (cli) => (await import('../commands/doctor.ts')).doctor(cli));
+    },
+  );
+
+  add(
+    program,
+    'audit',
+    'show who did what to which tenant, and prove that nobody changed it since',
+    [
+      'saas-ecs audit --since 7d',
+      'saas-ecs audit --tenant acme --since 2026-01-31 --json',
+      'saas-ecs audit --verify --json | jq -r .data.head.hash',
+    ],
+    (command) => {
+      command
+        .option('--tenant <tenant>', 'only what was done to it; by name or id, also when it is gone')
+        .addOption(
+          new Option(
+            '--since <when>',
+            'only from that day on, or no longer ago: 2026-01-31, 7d, 12h',
+          ).argParser(since),
+        )
+        .addOption(
+          new Option('--limit <n>', 'at most so many, the newest first').argParser(whole).default(50),
+        )
+        .option('--next-token <token>', 'go on where the last page ended')
+        .addOption(
+          new Option(
+            '--verify',
+            'follow the chain of hashes through all events instead; exit with 1 where it breaks',
+          ).conflicts(['tenant', 'since', 'nextToken']),
+        )
+        .addOption(
+          new Option(
+            '--expect <hash>',
+            'with --verify: a hash noted before, which must still be in the chain',
+          )
+            .argParser(sha256)
+            .implies({ verify: true }),
+        );
+      action(command, async (cli, _, options) => (await import('../commands/audit.ts')).audit(cli, options));
     },
   );
 

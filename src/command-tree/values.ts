@@ -37,5 +37,23 @@ export const wait = (text: string): number => {
   return ms;
 };
 
+/** A day (UTC) or time in ISO 8601, or so long ago: `12h`, `7d`. */
+export const since = (text: string): Date => {
+  const [, count, unit] = /^([1-9]\d{0,5})([hd])$/.exec(text) ?? [];
+  if (count !== undefined)
+    return new Date(Date.now() - Number(count) * (unit === 'h' ? 3_600_000 : 86_400_000));
+  const date = new Date(/^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text) ? text : Number.NaN);
+  // JavaScript reads the 30th of February as a day in March.
+  if (Number.isNaN(date.getTime()) || !date.toISOString().startsWith(text.slice(0, 10)))
+    throw new InvalidArgumentError('it is a day such as 2026-01-31, or so long ago: 12h, 7d');
+  return date;
+};
+
+/** SHA-256 in hex. */
+export const sha256 = (text: string): string => {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new InvalidArgumentError('a hash has 64 hexadecimal digits');
+  return text;
+};
+
 /** A timer of Node.js that is to wait longer fires at once. */
 const longestTimerMs = 2 ** 31 - 1;

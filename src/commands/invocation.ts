@@ -64,9 +64,11 @@ export class Invocation {
     });
   }
 
-  /** A context whose progress nobody sees: for look-ups. */
+  /** A context whose progress nobody sees, but for what is worth knowing: for look-ups. */
   async quietContext(): Promise<Context> {
-    return this.#context(() => {});
+    return this.#context((event) => {
+      if (event.type === 'note') this.output.note(event.text);
+    });
   }
 
   /**

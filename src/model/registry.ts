@@ -47,7 +47,14 @@ export const registryKeys = {
   registrationTenant: (tenantId: string): Key => ({ pk: `REGISTRATION#TENANT#${tenantId}`, sk: 'TENANT' }),
   /** What is told to whoever asks for the configuration of a tenant that has none of its own. */
   sharedTenantConfig: (): Key => ({ pk: 'REGISTRATION#CONFIG', sk: 'CONFIG' }),
-  audit: (at: string, id: string): Key => ({ pk: `AUDIT#${at.slice(0, 10)}`, sk: `${at}#${id}` }),
+  /** An event of the audit, in the partition of the day that it was appended to; its number orders all of them. */
+  auditEvent: (day: string, seq: number): Key => ({
+    pk: `AUDIT#${day}`,
+    sk: `EVENT#${String(seq).padStart(12, '0')}`,
+  }),
+  /** The audit's last event, beside the days that have events. */
+  auditHead: (): Key => ({ pk: 'AUDIT', sk: 'HEAD' }),
+  auditDay: (day: string): Key => ({ pk: 'AUDIT', sk: `DAY#${day}` }),
 } as const;
 
 /** How an operation is named to others: it says the tenant, by which the registry finds it. */

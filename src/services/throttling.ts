@@ -1,6 +1,7 @@
 /** Limits: of a tier, shared by its tenants' keys one by one, and of a single tenant by an override. */
 import { SaasError } from '../model/error.ts';
 import type { Throttle } from '../model/tier.ts';
+import { type Act, audited } from './audit/audited.ts';
 import { cellOf } from './cells/placement.ts';
 import type { Context } from './context.ts';
 import { runOperation } from './operation.ts';
@@ -56,6 +57,15 @@ export async function throttleTier(
   name: string,
   change: ThrottleChange | 'reset',
 ): Promise<Limits> {
+  return audited(context, { action: 'throttle', parameters: { tier: name, ...inWords(change) } }, () =>
+    changeTier(context, name, change),
+  );
+}
+
+const inWords = (change: ThrottleChange | 'reset'): Record<string, unknown> =>
+  change === 'reset' ? { reset: true } : { ...change };
+
+async function changeTier(context: Context, name: string, change: ThrottleChange | 'reset'): Promise<Limits> {
   const { registry } = await openSession(context);
   const tier = tierOf(context.config, name);
   const usagePlanIds = (await registry.cells()).map((cell) => tierPlan(cell, name));
@@ -76,9 +86,21 @@ export async function throttleTenant(
   reference: string,
   change: ThrottleChange | 'reset',
 ): Promise<Limits> {
+  return audited(context, { action: 'throttle', tenant: reference, parameters: inWords(change) }, (act) =>
+    changeTenant(context, reference, change, act),
+  );
+}
+
+async function changeTenant(
+  context: Context,
+  reference: string,
+  change: ThrottleChange | 'reset',
+  act: Act,
+): Promise<Limits> {
   const session = await openSession(context);
   const { registry } = session;
   const tenant = await registry.findTenant(reference);
+  act.tenant = tenant;
   if (tenant.status !== 'active' || tenant.apiKeyId === undefined)
     throw new SaasError(
       'tenant_not_active',

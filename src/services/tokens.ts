@@ -1,5 +1,6 @@
 import { SaasError } from '../model/error.ts';
 import { tenantOutputs, tenantStackName } from '../model/names.ts';
+import { type Act, audited } from './audit/audited.ts';
 import type { Context } from './context.ts';
 import { Identity, type Token, type UserPool } from './identity.ts';
 import type { TenantRecord } from './registry/registry.ts';
@@ -16,8 +17,19 @@ export interface TokenRequest {
 
 /** Signs a tenant's user in; gives an ID token to call the API with. */
 export async function issueToken(context: Context, request: TokenRequest): Promise<Token> {
+  const { tenant, user } = request;
+  return audited(
+    context,
+    // Whose token it is, is personal.
+    { action: 'token', tenant, parameters: { of: user === undefined ? 'administrator' : 'user' } },
+    (act) => signIn(context, request, act),
+  );
+}
+
+async function signIn(context: Context, request: TokenRequest, act: Act): Promise<Token> {
   const session = await openSession(context);
   const tenant = await session.registry.findTenant(request.tenant);
+  act.tenant = tenant;
   const pool = await userPoolOf(context, session, tenant);
   const identity = new Identity(context.target.client);
   const email = (request.user ?? tenant.adminEmail).toLowerCase();

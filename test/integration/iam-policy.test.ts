@@ -196,6 +196,10 @@ describe('the policy for all commands', () => {
     const { checks } = await json<{ checks: { status: string; detail: string }[] }>('doctor');
     expect(checks.filter(({ detail }) => /denied|not authorized/i.test(detail))).toEqual([]);
     expect(await json('list-tenants')).toMatchObject({ tenants: [{}, {}] });
+    const session = expect.stringContaining('/pipeline');
+    expect(await json('audit', '--tenant', 'pooled', '--limit', '1')).toMatchObject({
+      events: [{ action: 'users reset-password', outcome: 'done', who: { account, arn: session } }],
+    });
     for (const name of ['pooled', 'siloed'])
       await json('offboard', name, '--confirm', name, '--export', path.join(directory, 'exports'));
   }, 300_000);

@@ -329,6 +329,35 @@ describe('offboard', () => {
   });
 });
 
+describe('audit', () => {
+  it('has who did what to whom, in a chain that holds', async () => {
+    type Event = { action: string; outcome: string; tenant: { id: string } | null; who: { arn: string } };
+    const { events } = await project.json<{ events: Event[] }>(
+      'audit',
+      '--tenant',
+      'dogwood',
+      '--since',
+      '1h',
+    );
+    expect(new Set(events.map(({ tenant }) => tenant?.id))).toEqual(new Set([tenants['dogwood']?.tenantId]));
+    expect(events.at(-1)).toMatchObject({ action: 'onboard', outcome: 'done' });
+    expect(events[0]).toMatchObject({
+      action: 'offboard',
+      outcome: 'done',
+      who: { arn: 'arn:aws:iam::000000000000:root' },
+    });
+    const all = await project.json<{ events: Event[] }>('audit', '--limit', '500');
+    expect(all.events.at(-1)).toMatchObject({ action: 'deploy-shared', outcome: 'done', tenant: null });
+    expect(JSON.stringify(all)).not.toContain('@');
+    const { head, ...proof } = await project.json<{ head: { hash: string } }>('audit', '--verify');
+    expect(proof).toMatchObject({ events: all.events.length, broken: null });
+    await project.json('audit', '--verify', '--expect', head.hash);
+    const other = await project.cli('audit', '--expect', '0'.repeat(64), '--json');
+    expect([other.code, other.json().error.code]).toEqual([1, 'audit_rewritten']);
+    expect((await project.cli('audit', '--verify', '--tenant', 'acorn')).code).toBe(2);
+  });
+});
+
 describe('destroy-shared', () => {
   it('refuses while tenants live, then takes the stacks down and can be deployed again', async () => {
     expect((await project.cli('destroy-shared', '--confirm', 'shop', '--json')).json().error.code).toBe(

@@ -179,7 +179,8 @@ describe('the authorizer', () => {
   it("may read the registry by key, its one secret and a token's user, and nothing else", async () => {
     const template = (await templates(deployment()))('shared-infra-stack');
     const role = resources(template, 'AWS::IAM::Role').find(([id]) => id.startsWith('AuthorizerRole'))?.[1];
-    const statements: { Action: string[] }[] = role?.Properties.Policies[0].PolicyDocument.Statement;
+    const statements: { Action: string[]; Condition?: object }[] =
+      role?.Properties.Policies[0].PolicyDocument.Statement;
     expect(statements.flatMap((statement) => statement.Action).sort()).toEqual([
       'cognito-idp:AdminGetUser',
       'dynamodb:GetItem',
@@ -187,5 +188,9 @@ describe('the authorizer', () => {
       'logs:PutLogEvents',
       'secretsmanager:GetSecretValue',
     ]);
+    expect(statements.find(({ Action }) => Action.includes('dynamodb:GetItem'))?.Condition).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['ISSUER#*', 'TENANT#*'] },
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SaasError } from '../../model/error.ts';
 import { cellStackName } from '../../model/names.ts';
+import { type Act, audited } from '../audit/audited.ts';
 import { toSaasError } from '../aws-errors.ts';
 import { furtherCells, updateCell } from '../cells/growth.ts';
 import { place, poolOwner } from '../cells/placement.ts';
@@ -40,6 +41,12 @@ export interface DeployOptions {
 
 /** Synthesizes once, deploys what changed of the shared stacks, and publishes the tenants' templates as a release. */
 export async function deployShared(context: Context, options: DeployOptions = {}): Promise<DeployedShared> {
+  return audited(context, { action: 'deploy-shared', parameters: {} }, (act) =>
+    deploy(context, options, act),
+  );
+}
+
+async function deploy(context: Context, options: DeployOptions, act: Act): Promise<DeployedShared> {
   const { target, watch, signal } = context;
   watch({
     type: 'plan',
@@ -98,6 +105,7 @@ export async function deployShared(context: Context, options: DeployOptions = {}
     await recordShared(context, session);
     return publishRelease(context, session, assembly);
   });
+  act.parameters = { release: release.release };
   const cells = await updateFurtherCells(context, session, release);
   return {
     stacks: [

@@ -1,5 +1,8 @@
 import { SaasError } from '../../model/error.ts';
+import { type Act, endingOf, record } from '../audit/audited.ts';
+import { AuditLog } from '../audit/log.ts';
 import type { Context } from '../context.ts';
+import { RegistryTable } from '../registry/table.ts';
 import { describeEvent } from '../stack-events.ts';
 import { watched } from '../watched.ts';
 import { type Belonging, kindsOf, told } from './destruction/belongings.ts';
@@ -7,7 +10,7 @@ import { removeImages } from './destruction/images.ts';
 import { each } from './destruction/pages.ts';
 import { goesAfterImages, type OwnStack, removeStack } from './destruction/stacks.ts';
 import { type Survey, survey } from './destruction/survey.ts';
-import { offboardAll } from './destruction/tenants.ts';
+import { offboardAll, registryTableOf } from './destruction/tenants.ts';
 
 export interface DestroyOptions {
   /** Offboard the tenants that live, without export. */
@@ -75,6 +78,29 @@ interface Step {
  * plan, it goes on.
  */
 export async function destroyShared(
+  context: Context,
+  options: DestroyOptions,
+  plan: DestructionPlan,
+): Promise<DestroyedShared> {
+  const { includeTenants, deleteData } = options;
+  const act: Act = { action: 'destroy-shared', parameters: { includeTenants, deleteData } };
+  const table = await registryTableOf(context);
+  // Nothing names the registry once its stack is gone, and with the data it goes itself.
+  const log = table === undefined ? undefined : new AuditLog(new RegistryTable(context.target.client, table));
+  if (log) await record(context, act, ['begun', null], log);
+  try {
+    const destroyed = await takeDown(context, options, plan);
+    const failed = destroyed.left.length > 0;
+    if (log && (failed || !deleteData))
+      await record(context, act, failed ? ['failed', 'something_left'] : ['done', null], log);
+    return destroyed;
+  } catch (error) {
+    if (log) await record(context, act, endingOf(context, error), log);
+    throw error;
+  }
+}
+
+async function takeDown(
   context: Context,
   options: DestroyOptions,
   plan: DestructionPlan,

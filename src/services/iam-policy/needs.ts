@@ -32,6 +32,7 @@ const registryWrite: Need[] = [
     why: 'write down what is done, and hold the lease on a tenant',
   },
 ];
+const auditWrite: Need[] = registryWrite.map((need) => ({ ...need, why: 'write down what is done' }));
 const registryDelete: Need[] = [
   { actions: of('dynamodb', 'DeleteItem'), on: on.registry, why: 'free names, slots, issuers and limits' },
 ];
@@ -193,6 +194,8 @@ export const commandNeeds = {
   ],
   'destroy-shared': [
     { actions: of('dynamodb', 'Query'), on: on.registry, why: 'see which images the releases run' },
+    { actions: of('dynamodb', 'GetItem'), on: on.registry, why: 'see what the audit ends with' },
+    ...auditWrite,
     ...registryList,
     {
       actions: of('cloudformation', 'DescribeStacks'),
@@ -479,6 +482,7 @@ export const commandNeeds = {
     },
   ],
   watch: [...session, ...registryRead, ...stackWatch],
+  audit: [...session, ...registryRead],
   throttle: [
     ...session,
     ...registryRead,
@@ -509,6 +513,7 @@ export const commandNeeds = {
     ...session,
     register,
     ...registryRead,
+    ...auditWrite,
     ...stackRead,
     {
       actions: of('cognito-idp', 'AdminInitiateAuth'),
@@ -527,6 +532,7 @@ export const commandNeeds = {
   users: [
     ...session,
     ...registryRead,
+    ...auditWrite,
     ...stackRead,
     {
       actions: of('cognito-idp', 'AdminGetUser', 'ListUsersInGroup', 'ListUsers'),

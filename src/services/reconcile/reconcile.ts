@@ -1,4 +1,6 @@
 /** Finds where the control plane, the registry and the account disagree, and mends what can be mended safely. */
+import { SaasError } from '../../model/error.ts';
+import { type Act, audited } from '../audit/audited.ts';
 import type { Context } from '../context.ts';
 import type { Difference, Finding } from './finding.ts';
 import { identityDifferences } from './identity.ts';
@@ -28,6 +30,20 @@ export async function reconcile(
   context: Context,
   request: ReconcileRequest,
 ): Promise<{ findings: Finding[] }> {
+  if (request.dryRun) return { findings: await compare(context, request) };
+  const { tenant } = request;
+  const asked: Act = { action: 'reconcile', ...(tenant !== undefined && { tenant }), parameters: {} };
+  return audited(context, asked, async (act) => {
+    const findings = await compare(context, request);
+    const count = (status: Finding['status']): number =>
+      findings.filter((finding) => finding.status === status).length;
+    act.parameters = { repaired: count('repaired'), failed: count('failed'), byHand: count('manual') };
+    if (count('failed') > 0) act.failure = new SaasError('repair_failed', 'not all could be repaired');
+    return { findings };
+  });
+}
+
+async function compare(context: Context, request: ReconcileRequest): Promise<Finding[]> {
   const { watch, signal } = context;
   watch({
     type: 'plan',
@@ -53,7 +69,7 @@ export async function reconcile(
       skipped: false,
     });
   }
-  return { findings };
+  return findings;
 }
 
 const concerns = ({ tenant }: Difference, asked: string | undefined): boolean =>

@@ -1,4 +1,5 @@
 import { SaasError } from '../../model/error.ts';
+import { type Act, audited } from '../audit/audited.ts';
 import { slotsHeld, vacate } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
 import { deregisterStep, reportFailure } from '../control-plane/steps.ts';
@@ -67,8 +68,18 @@ export async function planOffboarding(
  * nothing is left, and only then frees the name. Run again it goes on where it stopped.
  */
 export async function offboard(context: Context, request: OffboardRequest): Promise<Offboarded> {
+  const { tenant, exportTo } = request;
+  return audited(
+    context,
+    { action: 'offboard', tenant, parameters: { export: exportTo !== undefined } },
+    (act) => takeOut(context, request, act),
+  );
+}
+
+async function takeOut(context: Context, request: OffboardRequest, act: Act): Promise<Offboarded> {
   const session = await openSession(context);
   const tenant = await session.registry.findTenant(request.tenant);
+  act.tenant = tenant;
   if (tenant.status === 'offboarded')
     throw new SaasError('tenant_gone', `tenant "${tenant.name}" is offboarded already`, {
       detail: `tenant ${tenant.tenantId}, at ${tenant.updatedAt}`,

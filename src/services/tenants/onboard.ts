@@ -5,6 +5,7 @@ import type { StepReport } from '../../model/progress.ts';
 import { operationReference } from '../../model/registry.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Tier } from '../../model/tier.ts';
+import { type Act, audited } from '../audit/audited.ts';
 import { findRoom } from '../cells/growth.ts';
 import { cellOf } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
@@ -38,11 +39,22 @@ interface OnboardData {
  * proves by a request that the tenant is served. Run again with the same name it takes up an unfinished onboarding.
  */
 export async function onboard(context: Context, asked: OnboardRequest): Promise<Onboarded> {
+  return audited(context, actOf(asked), (act) => bringIn(context, asked, act));
+}
+
+const actOf = ({ tier, name, registration }: OnboardRequest): Act => ({
+  action: 'onboard',
+  tenant: name,
+  parameters: { tier, registration: registration?.id },
+});
+
+async function bringIn(context: Context, asked: OnboardRequest, act: Act): Promise<Onboarded> {
   const began = performance.now();
   const { tier, request } = checkRequest(context, asked);
   const session = await openSession(context);
   await checkDeployed(session, tier);
   const { tenant, held } = await reserve(context, session.registry, tier, request);
+  act.tenant = tenant;
   const resumed = held === undefined;
   const ran = await runOperation<OnboardData>(context, session.registry, tenant, {
     kind: 'onboard',
@@ -83,10 +95,20 @@ export async function beginOnboarding(
   context: Context,
   asked: OnboardRequest,
 ): Promise<Tenant & { operationId: string | null }> {
+  const begun: Act = { ...actOf(asked), outcome: 'begun' };
+  return audited(context, begun, (act) => writeDown(context, asked, act));
+}
+
+async function writeDown(
+  context: Context,
+  asked: OnboardRequest,
+  act: Act,
+): Promise<Tenant & { operationId: string | null }> {
   const { tier, request } = checkRequest(context, asked);
   const session = await openSession(context);
   await checkDeployed(session, tier);
   const { tenant, held } = await reserve(context, session.registry, tier, request);
+  act.tenant = tenant;
   const { operation } = tenant;
   if (held !== undefined && operation)
     await session.registry.updateTenant(

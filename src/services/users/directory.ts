@@ -1,3 +1,4 @@
+import type { Act } from '../audit/audited.ts';
 import type { Account, AccountPage, Accounts } from './accounts.ts';
 
 /** Whose users: a tenant's, or the control plane's operators. What may be done with them is the same for both. */
@@ -13,6 +14,8 @@ export interface Directory {
   readonly tokenSeconds: number;
   /** Why nothing may be changed now, thrown. */
   checkChangeable(): void;
+  /** Does what changes a user, and has it in the audit. */
+  change<T>(what: string, parameters: Act['parameters'], work: (act: Act) => Promise<T>): Promise<T>;
   /** By address or username; somebody else's user is nobody here. */
   find(reference: string): Promise<Account | undefined>;
   /** One page, at most `limit` of Cognito's accounts; of those only the owner's. */

@@ -1,6 +1,7 @@
 import { operatorRoles } from '../../model/control-plane.ts';
 import { SaasError } from '../../model/error.ts';
 import { emailProblem, tenantAttributes } from '../../model/tenant.ts';
+import { audited } from '../audit/audited.ts';
 import type { Context } from '../context.ts';
 import { openSession } from '../session.ts';
 import { Accounts } from './accounts.ts';
@@ -22,6 +23,8 @@ export async function operatorUsers(context: Context): Promise<Directory> {
     // Its API looks at a token's signature and scopes alone; the console's hold for an hour.
     tokenSeconds: 3_600,
     checkChangeable() {},
+    change: (what, parameters, work) =>
+      audited(context, { action: `users ${what}`, parameters: { ...parameters, operators: true } }, work),
     async find(user) {
       // The pool's users have names of their own, and may share an address.
       const named = await accounts.get(user);

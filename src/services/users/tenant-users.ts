@@ -1,5 +1,6 @@
 import { SaasError } from '../../model/error.ts';
 import { type TenantStatus, type UserRole, userRoles } from '../../model/tenant.ts';
+import { audited } from '../audit/audited.ts';
 import type { Context } from '../context.ts';
 import { Identity } from '../identity.ts';
 import type { TenantRecord } from '../registry/registry.ts';
@@ -28,6 +29,8 @@ export async function tenantUsers(context: Context, reference: string): Promise<
     checkChangeable() {
       if (!changeable.has(tenant.status)) throw notChangeable(tenant);
     },
+    change: (what, parameters, work) =>
+      audited(context, { action: `users ${what}`, tenant, parameters }, work),
     async find(user) {
       const account = await accounts.get(user);
       return account?.tenantId === tenant.tenantId ? account : undefined;

@@ -1,5 +1,6 @@
 /** What an operator does with users. Every change may be run again, after whatever interrupted it. */
 import { ExitCode, SaasError } from '../../model/error.ts';
+import type { Act } from '../audit/audited.ts';
 import { checkEmail } from '../tenants/email.ts';
 import { type Account, invited } from './accounts.ts';
 import type { Directory } from './directory.ts';
@@ -39,36 +40,44 @@ export async function addUser(
   directory: Directory,
   { email, role }: { email: string; role: string },
 ): Promise<User & { created: boolean }> {
-  checkEmail(email);
-  checkRole(directory, role);
-  directory.checkChangeable();
-  const address = email.toLowerCase();
-  const known = await directory.find(address);
-  if (known && known.role !== role)
-    throw new SaasError('user_exists', `"${address}" is a user of ${directory.owner} in another role`, {
-      detail: `the role is ${known.role || 'none'}`,
-      hint: `change it: saas-ecs users set-role ${address} ${directory.flags} --role ${role}`,
-    });
-  // The creation of one who is there may have been cut short.
-  if (known) await directory.join(known);
-  else await directory.invite({ email: address, role });
-  return { ...toUser(await need(directory, address)), created: !known };
+  return directory.change('add', { role }, async (act) => {
+    checkEmail(email);
+    checkRole(directory, role);
+    directory.checkChangeable();
+    const address = email.toLowerCase();
+    const known = await directory.find(address);
+    if (known && known.role !== role)
+      throw new SaasError('user_exists', `"${address}" is a user of ${directory.owner} in another role`, {
+        detail: `the role is ${known.role || 'none'}`,
+        hint: `change it: saas-ecs users set-role ${address} ${directory.flags} --role ${role}`,
+      });
+    // The creation of one who is there may have been cut short.
+    if (known) await directory.join(known);
+    else await directory.invite({ email: address, role });
+    const account = await need(directory, address);
+    act.parameters['user'] = account.username;
+    return { ...toUser(account), created: !known };
+  });
 }
 
 /** Throws `user_not_found`, `last_administrator`. */
 export async function disableUser(directory: Directory, reference: string): Promise<LockedOut> {
-  const account = await needForChange(directory, reference);
-  await checkAdministratorLeft(directory, account, 'disabled');
-  await directory.accounts.disable(account);
-  await directory.accounts.signOut(account);
-  return lockedOut(directory, await need(directory, account.username));
+  return directory.change('disable', {}, async (act) => {
+    const account = await needForChange(directory, reference, act);
+    await checkAdministratorLeft(directory, account, 'disabled');
+    await directory.accounts.disable(account);
+    await directory.accounts.signOut(account);
+    return lockedOut(directory, await need(directory, account.username));
+  });
 }
 
 /** Throws `user_not_found`. */
 export async function enableUser(directory: Directory, reference: string): Promise<User> {
-  const account = await needForChange(directory, reference);
-  await directory.accounts.enable(account);
-  return toUser(await need(directory, account.username));
+  return directory.change('enable', {}, async (act) => {
+    const account = await needForChange(directory, reference, act);
+    await directory.accounts.enable(account);
+    return toUser(await need(directory, account.username));
+  });
 }
 
 /** Looks the user up for {@link deleteUser}, to be confirmed by his address. Throws as that does. */
@@ -80,10 +89,12 @@ export async function planDeletion(directory: Directory, reference: string): Pro
 
 /** Throws `user_not_found`, `last_administrator`. */
 export async function deleteUser(directory: Directory, reference: string): Promise<LockedOut> {
-  const account = await needForChange(directory, reference);
-  await checkAdministratorLeft(directory, account, 'deleted');
-  await directory.accounts.delete(account);
-  return lockedOut(directory, account);
+  return directory.change('delete', {}, async (act) => {
+    const account = await needForChange(directory, reference, act);
+    await checkAdministratorLeft(directory, account, 'deleted');
+    await directory.accounts.delete(account);
+    return lockedOut(directory, account);
+  });
 }
 
 /**
@@ -94,29 +105,33 @@ export async function resetPassword(
   directory: Directory,
   reference: string,
 ): Promise<User & { mailed: 'code' | 'invitation' }> {
-  const account = await needForChange(directory, reference);
-  if (!account.enabled)
-    throw new SaasError('user_disabled', `"${account.email}" is disabled`, {
-      hint: `enable first: saas-ecs users enable ${account.email} ${directory.flags}`,
-    });
-  if (account.status === invited) {
-    await directory.inviteAgain(account);
-    return { ...toUser(await need(directory, account.username)), mailed: 'invitation' };
-  }
-  await directory.accounts.resetPassword(account);
-  await directory.accounts.signOut(account);
-  return { ...toUser(await need(directory, account.username)), mailed: 'code' };
+  return directory.change('reset-password', {}, async (act) => {
+    const account = await needForChange(directory, reference, act);
+    if (!account.enabled)
+      throw new SaasError('user_disabled', `"${account.email}" is disabled`, {
+        hint: `enable first: saas-ecs users enable ${account.email} ${directory.flags}`,
+      });
+    if (account.status === invited) {
+      await directory.inviteAgain(account);
+      return { ...toUser(await need(directory, account.username)), mailed: 'invitation' };
+    }
+    await directory.accounts.resetPassword(account);
+    await directory.accounts.signOut(account);
+    return { ...toUser(await need(directory, account.username)), mailed: 'code' };
+  });
 }
 
 /** Throws `user_not_found`, `bad_role`, `last_administrator`. */
 export async function setRole(directory: Directory, reference: string, role: string): Promise<LockedOut> {
-  checkRole(directory, role);
-  const account = await needForChange(directory, reference);
-  if (role !== directory.roles[0]) await checkAdministratorLeft(directory, account, 'demoted');
-  await directory.accounts.setRole(account, role);
-  // Tokens say the role of when they were given.
-  await directory.accounts.signOut(account);
-  return lockedOut(directory, await need(directory, account.username));
+  return directory.change('set-role', { role }, async (act) => {
+    checkRole(directory, role);
+    const account = await needForChange(directory, reference, act);
+    if (role !== directory.roles[0]) await checkAdministratorLeft(directory, account, 'demoted');
+    await directory.accounts.setRole(account, role);
+    // Tokens say the role of when they were given.
+    await directory.accounts.signOut(account);
+    return lockedOut(directory, await need(directory, account.username));
+  });
 }
 
 const lockedOut = ({ tokenSeconds }: Directory, account: Account): LockedOut => ({
@@ -141,9 +156,12 @@ async function need(directory: Directory, reference: string): Promise<Account> {
   });
 }
 
-async function needForChange(directory: Directory, reference: string): Promise<Account> {
+/** `act`: is told who it is, by the name that Cognito has: an address has no place in the audit. */
+async function needForChange(directory: Directory, reference: string, act?: Act): Promise<Account> {
   directory.checkChangeable();
-  return need(directory, reference);
+  const account = await need(directory, reference);
+  if (act) act.parameters['user'] = account.username;
+  return account;
 }
 
 /** An owner whose last administrator is gone could not look after its users any more. */

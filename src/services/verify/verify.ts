@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { ExitCode, SaasError } from '../../model/error.ts';
 import type { Tier } from '../../model/tier.ts';
+import { type Act, audited } from '../audit/audited.ts';
 import type { Context } from '../context.ts';
 import { openSession, type Session } from '../session.ts';
 import { watched } from '../watched.ts';
@@ -14,6 +15,7 @@ import { clear, enter, type Subject } from './estate.ts';
 import { abandonedProbes, makeProbes, probeNames, removeProbes } from './probes.ts';
 import type { Planned } from './runner.ts';
 import { VerifyUsers } from './users.ts';
+import { failureOf } from './verdict.ts';
 
 export interface VerifyRequest {
   suite?: Suite | 'all';
@@ -46,10 +48,23 @@ export interface Verification {
 }
 
 export async function verify(context: Context, request: VerifyRequest = {}): Promise<Verification> {
-  return request.tenants
-    ? verifyTenants(context, request.tenants, request.suite)
-    : verifyTiers(context, request.suite);
+  const { tenants, suite = 'all' } = request;
+  return proving(context, { action: 'verify', parameters: { suite, tenants } }, () =>
+    tenants ? verifyTenants(context, tenants, suite) : verifyTiers(context, suite),
+  );
 }
+
+/** In the audit a run whose attacks did not all hold has failed. */
+const proving = (
+  context: Context,
+  asked: Act,
+  run: (act: Act) => Promise<Verification>,
+): Promise<Verification> =>
+  audited(context, asked, async (act) => {
+    const verification = await run(act);
+    act.failure = failureOf(verification);
+    return verification;
+  });
 
 /** With two probes on each tier. */
 async function verifyTiers(context: Context, suite: Suite | 'all' = 'all'): Promise<Verification> {
@@ -99,8 +114,17 @@ async function verifyTenants(
 
 /** The isolation of one tenant that was just onboarded, against a probe of the pool, or of its own tier without one. */
 export async function verifyTenant(context: Context, reference: string): Promise<Verification> {
+  return proving(
+    context,
+    { action: 'verify', tenant: reference, parameters: { suite: 'isolation' } },
+    (act) => verifyNew(context, reference, act),
+  );
+}
+
+async function verifyNew(context: Context, reference: string, act: Act): Promise<Verification> {
   const run = await begin(context, 'isolation');
   const record = await run.session.registry.findTenant(reference);
+  act.tenant = record;
   const tier =
     context.config.tiers.find(({ model }) => model === 'pool') ??
     context.config.tiers.find(({ name }) => name === record.tier);

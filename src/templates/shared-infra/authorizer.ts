@@ -11,6 +11,7 @@ import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { built } from '../../model/installation.ts';
 import { authorizerEnvironment } from '../../model/names.ts';
+import { registryKeys } from '../../model/registry.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
 
@@ -48,14 +49,23 @@ export class Authorizer extends Construct {
           policyDocument: {
             Version: '2012-10-17',
             Statement: [
-              statement(
-                ['dynamodb:GetItem'],
-                stack.formatArn({
-                  service: 'dynamodb',
-                  resource: 'table',
-                  resourceName: props.registryTable,
-                }),
-              ),
+              {
+                ...statement(
+                  ['dynamodb:GetItem'],
+                  stack.formatArn({
+                    service: 'dynamodb',
+                    resource: 'table',
+                    resourceName: props.registryTable,
+                  }),
+                ),
+                // Not what operators wrote down for each other: the audit, releases, locks.
+                Condition: {
+                  'ForAllValues:StringLike': {
+                    'dynamodb:LeadingKeys': [registryKeys.issuer('*').pk, registryKeys.tenant('*').pk],
+                  },
+                  Null: { 'dynamodb:LeadingKeys': 'false' },
+                },
+              },
               statement(['secretsmanager:GetSecretValue'], props.apiKeySecretArn),
               // Whether a token's user still is who it says; a silo's pool is made after this role.
               statement(

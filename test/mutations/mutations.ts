@@ -42,6 +42,27 @@ const identity = 'images/kit/identity.ts';
 const silo = ['dedicated-cluster'] as const;
 const pool = ['pool'] as const;
 
+/** The most that a role of a silo's stack may do, whatever its policy says: it goes before the policy is widened. */
+const behindBoundary = (
+  role: Parameters<World['roleOf']>[1],
+  widen: (world: World, roleName: string) => Promise<Restore>,
+): Pick<Mutation, 'behind' | 'apply'> => {
+  const attackers = async (world: World): Promise<string> =>
+    (await world.roleOf(world.scene('dedicated-cluster').attacker, role)).name;
+  const unbound = async (world: World): Promise<Restore> => world.withoutBoundary(await attackers(world));
+  return {
+    behind: { what: "the boundary of tenants' roles", apply: unbound },
+    async apply(world) {
+      const bind = await unbound(world);
+      const narrow = await widen(world, await attackers(world));
+      return async () => {
+        await narrow();
+        await bind();
+      };
+    },
+  };
+};
+
 const verifyCall = 'await jwtVerify(token, keysOf(issuer), {';
 /** The claims are looked at as before, the signature is not. */
 const unsigned = (times: boolean): Edit[] => [
@@ -499,10 +520,9 @@ export const mutations: readonly Mutation[] = [
     control: 'silo-task-role-actions',
     how: "IAM: a silo's task role may Scan",
     models: silo,
-    async apply(world) {
-      const { name } = await world.roleOf(world.scene('dedicated-cluster').attacker, 'data');
-      return world.rolePolicy(name, (statement) => granting(statement, 'dynamodb:Scan'));
-    },
+    ...behindBoundary('data', (world, name) =>
+      world.rolePolicy(name, (statement) => granting(statement, 'dynamodb:Scan')),
+    ),
   },
   {
     control: 'identity-role-pool',
@@ -519,20 +539,18 @@ export const mutations: readonly Mutation[] = [
     control: 'identity-role-actions',
     how: "IAM: the user service's role may list its pool",
     models: silo,
-    async apply(world) {
-      const { name } = await world.roleOf(world.scene('dedicated-cluster').attacker, 'identity');
-      return world.rolePolicy(name, (statement) => granting(statement, 'cognito-idp:ListUsers'));
-    },
+    ...behindBoundary('identity', (world, name) =>
+      world.rolePolicy(name, (statement) => granting(statement, 'cognito-idp:ListUsers')),
+    ),
   },
   {
     control: 'task-roles-only',
     how: "IAM: a task role may read the operator's secrets",
     models: silo,
     attacks: ['role-operator-calls'],
-    async apply(world) {
-      const { name } = await world.roleOf(world.scene('dedicated-cluster').attacker, 'data');
-      return world.rolePolicy(name, () => {}, { Action: 'secretsmanager:GetSecretValue', Resource: '*' });
-    },
+    ...behindBoundary('data', (world, name) =>
+      world.rolePolicy(name, () => {}, { Action: 'secretsmanager:GetSecretValue', Resource: '*' }),
+    ),
   },
   {
     control: 'role-trust',

@@ -32,10 +32,12 @@ import {
   waitUntilServicesStable,
 } from '@aws-sdk/client-ecs';
 import {
+  DeleteRolePermissionsBoundaryCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   IAMClient,
   ListRolePoliciesCommand,
+  PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
@@ -289,6 +291,17 @@ export class World {
   }
 
   /** Changes a role's inline policies, each one; `add` is a policy more. */
+  async withoutBoundary(RoleName: string): Promise<Restore> {
+    const iam = new IAMClient(this.#options);
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
+    const PermissionsBoundary = Role?.PermissionsBoundary?.PermissionsBoundaryArn;
+    if (PermissionsBoundary === undefined) throw new Error(`${RoleName} has no boundary`);
+    await iam.send(new DeleteRolePermissionsBoundaryCommand({ RoleName }));
+    return async () => {
+      await iam.send(new PutRolePermissionsBoundaryCommand({ RoleName, PermissionsBoundary }));
+    };
+  }
+
   async rolePolicy(
     RoleName: string,
     change: (statement: Record<string, unknown>) => void,

@@ -40,10 +40,12 @@ export async function inventoryOf({ endpoint, region }) {
   for (const TableName of registries)
     items.push(...(await all(paginateScan({ client: dynamodb }, { TableName }), ({ Items }) => Items)));
   const registered = items.flatMap(({ pk, sk, status, owner, operation }) => {
-    const [kind, id] = pk.S.split('#');
+    const [kind, id, rest] = pk.S.split('#');
     if (kind === 'TENANT' && sk.S === 'TENANT' && status.S !== 'offboarded')
       return [`tenant ${id} ${status.S}${operation ? ' with an operation' : ''}`];
     if (kind === 'NAME') return [`name ${id}`];
+    if (kind === 'REGISTRATION' && id === 'TENANT') return [`registration of ${rest}`];
+    if (kind === 'REGISTRATION' && id === 'NAME') return [`registered name ${rest}`];
     if (kind === 'CELL' && sk.S.startsWith('SLOT#') && !owner.S.startsWith('pool/'))
       return [`slot of ${owner.S}`];
     return [];
@@ -81,7 +83,13 @@ export function difference(before, after) {
 /** What one whole tenant adds to an inventory, as {@link difference} tells it. */
 export function tenantAdds({ tenantId, name, adminEmail, model, stackPrefix = 'tenant-' }) {
   const stack = `${stackPrefix}${tenantId}`;
-  const shared = [`+1 tenant ${tenantId} active`, `+1 name ${name}`, `+1 key tenant-${tenantId}`];
+  const shared = [
+    `+1 tenant ${tenantId} active`,
+    `+1 name ${name}`,
+    `+1 key tenant-${tenantId}`,
+    `+1 registration of ${tenantId}`,
+    `+1 registered name ${name}`,
+  ];
   if (model === 'pool') return [...shared, `+1 user ${adminEmail} in tenant-template-basic`].sort();
   return [
     ...shared,

@@ -5,6 +5,7 @@
  * lost, left behind or made twice, or when a command did not come to a right end.
  */
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { faults, openFaultyEndpoint } from './faulty-endpoint.mjs';
 import { difference, tenantAdds } from './inventory.mjs';
@@ -67,11 +68,16 @@ const exists = (error) => error?.code === 'tenant_exists';
 const isGone = (error) => error?.code === 'tenant_not_found';
 
 async function expectChange(what, before, expected) {
-  const seen = difference(before, await system.inventory());
-  if (JSON.stringify(seen) !== JSON.stringify(expected))
-    problems.push(
-      `${what}: expected ${expected.join('; ') || 'no change'}, saw ${seen.join('; ') || 'no change'}`,
-    );
+  let seen;
+  // What the control plane hears by an event comes a moment later.
+  for (let look = 0; look < 30; look++) {
+    seen = difference(before, await system.inventory());
+    if (JSON.stringify(seen) === JSON.stringify(expected)) return;
+    await delay(100);
+  }
+  problems.push(
+    `${what}: expected ${expected.join('; ') || 'no change'}, saw ${seen.join('; ') || 'no change'}`,
+  );
 }
 
 async function underFaults() {
@@ -205,7 +211,7 @@ async function twoOperators() {
 }
 
 try {
-  await untilDone(system.deploy, {});
+  await system.json(...system.deploy);
   await underFaults();
   await killed();
   await twoOperators();

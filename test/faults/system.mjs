@@ -34,6 +34,8 @@ export async function createSystem() {
         '--aws-region',
         region,
       ],
+      // The toolkit's control plane is Python; a machine may have none.
+      ...['--control-plane', 'builtin'],
       ...['--email', 'ops@faults.example', '--tiers', 'basic,premium', '--services', 'products'],
     ),
     'init',

@@ -154,8 +154,9 @@ async function killed() {
     counts[label] = row;
     await untilDone(argv, {}, isDone);
   };
+  let pair = 0;
   for (let done = 0; done < kills; ) {
-    const tier = done % 2 === 0 ? 'basic' : 'premium';
+    const tier = pair++ % 2 === 0 ? 'basic' : 'premium';
     const name = `killed-${done}`;
     await strike(`onboard ${tier}`, onboarding(tier, name), exists);
     const tenant = await system.json('describe-tenant', name);

@@ -27,6 +27,12 @@ export interface SharedOutputs {
   controlPlane: ControlPlaneOutputs | undefined;
 }
 
+/** A registry stays the same as long as it is there. */
+const registryTables = new WeakMap<Target, string>();
+
+/** The registry's table, if this process has read where it is. */
+export const knownRegistryTable = (target: Target): string | undefined => registryTables.get(target);
+
 /** One call. Throws `not_deployed` when the shared stacks are not there. */
 export async function readSharedOutputs(target: Target): Promise<SharedOutputs> {
   const { app, environment } = target;
@@ -54,10 +60,12 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
       hint: `deploy it first: saas-ecs deploy-shared --env ${environment.name}`,
     });
   };
+  const registryTable = need(names.registryTable);
+  registryTables.set(target, registryTable);
   const pool = values.get(names.pool);
   const controlPlane = values.get(names.controlPlane);
   return {
-    registryTable: need(names.registryTable),
+    registryTable,
     artifactsBucket: need(names.artifactsBucket),
     apiKeySecretArn: need(names.apiKeySecretArn),
     tenantStackRoleArn: values.get(names.tenantStackRoleArn),

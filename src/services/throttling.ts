@@ -136,6 +136,7 @@ async function changeTenant(
       },
     ],
     end: 'unchanged',
+    act,
   });
   return { scope: 'tenant', name: tenant.name, ...(throttle ?? tierThrottle) };
 }

@@ -158,8 +158,8 @@ function tenantOf(tenant: Act['tenant']): AuditEntry['tenant'] {
   return isTenantId(tenant) ? { id: tenant, name: null } : { id: null, name };
 }
 
-/** A name, a path, a number with its unit. */
-const plainText = /^[\w./: -]{1,128}$/;
+/** A name, a path, a number with its unit, a reason in plain words; no address has this form. */
+const plainText = /^[\p{L}\p{M}\p{N} _./:,;'()#&+!?%-]{1,200}$/u;
 
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return plainText.test(value) ? value : '(not kept)';

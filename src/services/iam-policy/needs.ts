@@ -135,6 +135,22 @@ const preview: Need[] = [
   },
 ];
 
+/** `suspend` and `resume` differ in what they find, not in what they call. */
+const suspension: Need[] = [
+  ...session,
+  announce,
+  ...registryRead,
+  ...registryWrite,
+  ...stackRead,
+  {
+    actions: of('apigateway', 'PATCH'),
+    on: on.apiKey,
+    when: where.owned,
+    why: "switch the tenant's API key off or on",
+  },
+  { ...probe, why: 'prove by a user made for it that the tenant is refused, or served' },
+];
+
 /** `change`: CreateStack or UpdateStack. */
 const cellStack = (change: string, rare: string): Need[] => [
   {
@@ -509,6 +525,8 @@ export const commandNeeds = {
       rare: 'AWS asks for it beside POST when what is made has tags',
     },
   ],
+  suspend: suspension,
+  resume: suspension,
   token: [
     ...session,
     register,

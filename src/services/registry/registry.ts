@@ -177,6 +177,7 @@ export class Registry {
         apiKeyId: undefined,
         usagePlanId: undefined,
         holdings: undefined,
+        suspension: undefined,
       }),
     };
     // What a step left for the next one may be personal; who did what when is not.

@@ -13,7 +13,7 @@ import { announceStep, registerStep, reportFailure } from '../control-plane/step
 import { Identity, type UserPool } from '../identity.ts';
 import { released } from '../lease.ts';
 import { runOperation, type Step } from '../operation.ts';
-import { untilServed } from '../probe.ts';
+import { call, untilServed } from '../probe.ts';
 import type { ReleaseItem, TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
@@ -285,8 +285,9 @@ function stepsFor(
       async run(data, tools) {
         const service = context.config.services[0];
         const url = `${tools.tenant().apiUrl ?? ''}${service?.path ?? '/'}`;
+        const { signal } = tools;
         await identity.withProbe(poolOf(data), tenant, (token) =>
-          untilServed(url, token, { signal: tools.signal, withinMs: 60_000 }),
+          untilServed({ url, ask: () => call(url, token, signal), signal, withinMs: 60_000 }),
         );
       },
     },

@@ -113,7 +113,9 @@ function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): T
       hint:
         operation?.kind === 'offboard'
           ? `choose another name, or finish its offboarding: saas-ecs offboard ${request.name} --confirm ${request.name}`
-          : `choose another name, or look at it: saas-ecs describe-tenant ${request.name}`,
+          : tenant.status === 'suspended'
+            ? `choose another name, or let it in again: saas-ecs resume ${request.name}`
+            : `choose another name, or look at it: saas-ecs describe-tenant ${request.name}`,
     });
   if (tenant.tier !== tier.name)
     throw new SaasError(

@@ -1,5 +1,5 @@
 /** What the shared stacks have written to SSM Parameter Store: the CLI's one way to find them. */
-import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetParameterCommand, GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { ControlPlaneOutputs } from '../model/control-plane.ts';
 import { SaasError } from '../model/error.ts';
 import {
@@ -25,6 +25,20 @@ export interface SharedOutputs {
   pool: PoolOutputs | undefined;
   /** Undefined in an environment that was deployed before there was one. */
   controlPlane: ControlPlaneOutputs | undefined;
+}
+
+/** The table that the control plane's stack names; undefined once that stack is gone. */
+export async function registryTableOf(
+  target: Pick<Target, 'app' | 'environment' | 'client'>,
+): Promise<string | undefined> {
+  const name = parameterPath(target.app, target.environment.name, 'registryTable');
+  try {
+    const { Parameter } = await new SSMClient(target.client).send(new GetParameterCommand({ Name: name }));
+    return Parameter?.Value;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;
+    throw error;
+  }
 }
 
 /** One call. Throws `not_deployed` when the shared stacks are not there. */

@@ -27,13 +27,26 @@ export interface SharedOutputs {
   controlPlane: ControlPlaneOutputs | undefined;
 }
 
-/** The table that the control plane's stack names; undefined once that stack is gone. */
-export async function registryTableOf(
-  target: Pick<Target, 'app' | 'environment' | 'client'>,
+type Place = Pick<Target, 'app' | 'environment' | 'client'>;
+
+/** The table that the control plane's stack names; undefined before there is that stack, and once it is gone. */
+export const registryTableOf = (target: Place): Promise<string | undefined> =>
+  parameterOf(target, 'registryTable');
+
+/** The control plane that is deployed; undefined where {@link registryTableOf} is, and in an early deployment. */
+export async function controlPlaneOutputsOf(target: Place): Promise<ControlPlaneOutputs | undefined> {
+  const value = await parameterOf(target, 'controlPlane');
+  return value === undefined ? undefined : (JSON.parse(value) as ControlPlaneOutputs);
+}
+
+async function parameterOf(
+  { app, environment, client }: Place,
+  name: Parameters<typeof parameterPath>[2],
 ): Promise<string | undefined> {
-  const name = parameterPath(target.app, target.environment.name, 'registryTable');
   try {
-    const { Parameter } = await new SSMClient(target.client).send(new GetParameterCommand({ Name: name }));
+    const { Parameter } = await new SSMClient(client).send(
+      new GetParameterCommand({ Name: parameterPath(app, environment.name, name) }),
+    );
     return Parameter?.Value;
   } catch (error) {
     if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;

@@ -15,6 +15,7 @@ import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
+import { refuseOtherControlPlane } from './control-plane-kind.ts';
 import { diffCells } from './diff-cells.ts';
 import { publishRelease } from './release.ts';
 import { type Assembly, synthesize } from './synthesize.ts';
@@ -43,7 +44,7 @@ export interface DeployOptions {
 
 /**
  * Synthesizes once, deploys what changed of the shared stacks, and publishes the tenants' templates as a release. Throws
- * `environment_busy` while another run changes the shared stacks.
+ * `environment_busy` while another run changes the shared stacks, and `control_plane_differs`.
  */
 export async function deployShared(context: Context, options: DeployOptions = {}): Promise<DeployedShared> {
   return audited(context, { action: 'deploy-shared', parameters: {} }, (act) =>
@@ -61,6 +62,7 @@ async function deploy(
 ): Promise<DeployedShared> {
   const { target, watch, signal } = context;
   await lease.claim(await registryTableOf(target));
+  await refuseOtherControlPlane(context);
   watch({
     type: 'plan',
     title: `Deploying ${target.app} to ${target.environment.name}`,
@@ -177,6 +179,7 @@ export async function reviewShared(
   context: Context,
 ): Promise<{ assembly: Assembly; changes: StackChange[] }> {
   const { target, signal, watch } = context;
+  await refuseOtherControlPlane(context);
   const titles = { synthesize: steps.synthesize, compare: 'Compare with what is deployed' };
   watch({
     type: 'plan',

@@ -1,14 +1,11 @@
-import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { SaasError } from '../../model/error.ts';
-import { parameterPath } from '../../model/names.ts';
 import { WaitTimeout } from '../../model/stop.ts';
 import { tenantNameProblem } from '../../model/tenant.ts';
 import { isTenantId } from '../../model/tenant-id.ts';
 import { toSaasError } from '../aws-errors.ts';
 import type { Context } from '../context.ts';
-import type { Target } from '../environment.ts';
 import { RegistryTable, type Write } from '../registry/table.ts';
-import { knownRegistryTable } from '../shared-outputs.ts';
+import { knownRegistryTable, registryTableOf } from '../shared-outputs.ts';
 import type { AuditEntry, AuditOutcome } from './event.ts';
 import { AuditLog } from './log.ts';
 
@@ -127,20 +124,12 @@ async function entryOf(
 
 /** The audit of an environment. Throws `not_deployed`. */
 export async function openAuditLog({ target }: Pick<Context, 'target'>): Promise<AuditLog> {
-  const table = knownRegistryTable(target) ?? (await askForRegistryTable(target));
+  const table = knownRegistryTable(target) ?? (await registryTableOf(target));
   if (table === undefined)
     throw new SaasError('not_deployed', `"${target.app}" has no registry in "${target.environment.name}"`, {
       hint: `deploy it first: saas-ecs deploy-shared --env ${target.environment.name}`,
     });
   return new AuditLog(new RegistryTable(target.client, table));
-}
-
-async function askForRegistryTable(target: Target): Promise<string | undefined> {
-  const name = parameterPath(target.app, target.environment.name, 'registryTable');
-  const { Parameters = [] } = await new SSMClient(target.client).send(
-    new GetParametersCommand({ Names: [name] }),
-  );
-  return Parameters[0]?.Value;
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

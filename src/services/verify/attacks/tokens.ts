@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { tenantAttributes } from '../../../model/tenant.ts';
 import type { UserPool } from '../../identity.ts';
+import { ownerTags } from '../../session.ts';
 import type { OutsideAttack, Scene, Shot } from '../attack.ts';
 import { type Forger, forger, publicKeyOf } from '../forged-token.ts';
 import { judged } from '../judge.ts';
@@ -239,6 +240,8 @@ export const tokenAttacks: readonly OutsideAttack[] = [
       const { UserPool } = await cognito.send(
         new CreateUserPoolCommand({
           PoolName: `saas-ecs-verify-${scene.attacker.name}`,
+          // Of the environment, so that destroying it finds what a killed run has left.
+          UserPoolTags: ownerTags(scene.estate.context),
           UsernameAttributes: ['email'],
           Schema: ['tenantId', 'userRole'].map((Name) => ({ Name, AttributeDataType: 'String' as const })),
         }),
@@ -256,6 +259,7 @@ export const tokenAttacks: readonly OutsideAttack[] = [
         });
       } finally {
         await cognito.send(new DeleteUserPoolCommand({ UserPoolId: userPoolId }));
+        scene.estate.users.forgetPool(userPoolId);
       }
     },
   },

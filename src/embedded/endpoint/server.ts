@@ -143,6 +143,8 @@ async function serveRoute(
 
 async function send(request: IncomingMessage, response: ServerResponse, result: WireResponse): Promise<void> {
   const { body } = result;
+  // An upload that was refused has stopped on its way: what is left of it stands before the connection's next request.
+  if (!request.complete) request.unpipe().resume();
   // Node reads what is left of a refused body; one that is too large is not worth reading.
   if (result.status === 413) result.headers['connection'] = 'close';
   if (body instanceof Readable) {

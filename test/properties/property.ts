@@ -1,6 +1,7 @@
 /** A property of the product that holds for any input, tried with as many random cases as it has a share of. */
-import fc, { type Arbitrary } from 'fast-check';
+
 import { appendFileSync } from 'node:fs';
+import fc, { type Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { type PropertyName, shares } from './cases.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -47,7 +48,10 @@ export function property<T>(
           expect(stray.splice(0), 'nobody caught').toEqual([]);
         } catch (error) {
           if (process.env['COLLECT']) {
-            appendFileSync(process.env['COLLECT'], `${JSON.stringify({ name, error: String((error as Error).message).slice(0, 3000), input: fc.stringify(input).slice(0, 1500) })}\n`);
+            appendFileSync(
+              process.env['COLLECT'],
+              `${JSON.stringify({ name, error: String((error as Error).message).slice(0, 3000), input: fc.stringify(input).slice(0, 1500) })}\n`,
+            );
             return;
           }
           firstFailure = Math.min(firstFailure, run);
@@ -68,7 +72,8 @@ export function property<T>(
 }
 
 /** Frames of a stack trace, paths of this program: what an answer or a screen never shows. */
-const inside = /\n\s+at \S.*(:\d+:\d+|<anonymous>)|node:internal|node_modules\/|\bfile:\/\/\/|\.[cm]?[jt]s:\d+:\d+/;
+const inside =
+  /\n\s+at \S.*(:\d+:\d+|<anonymous>)|node:internal|node_modules\/|\bfile:\/\/\/|\.[cm]?[jt]s:\d+:\d+/;
 
 /** Nothing of the inside is shown. `given` may well be repeated. */
 export function expectNoTrace(shown: string, given = ''): void {

@@ -128,4 +128,8 @@ it('refuses bodies and headers that are too large, and what is no HTTP, in the s
   expect(large).toMatch(/^HTTP\/1.1 431 .*"code":"too_large"/s);
   const none = await answerOf(await opened('\0\0\0 what\r\n\r\n'));
   expect(none).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_request"/s);
+  const expecting = await answerOf(
+    await opened('GET /health HTTP/1.1\r\nhost: x\r\nexpect: miracles\r\nconnection: close\r\n\r\n'),
+  );
+  expect(expecting).toMatch(/^HTTP\/1.1 417 .*"code":"invalid_request"/s);
 });

@@ -90,7 +90,8 @@ function expectErrorShape({ status, headers, body }: Answer): void {
   const type = String(headers['content-type'] ?? '');
   if (type.includes('json')) {
     const error = JSON.parse(body) as Record<string, unknown>;
-    expect(typeof error['message']).toBe('string');
+    // An OAuth endpoint's errors have another name for it (RFC 6749, section 5.2).
+    expect(typeof (error['message'] ?? error['error'])).toBe('string');
     if (headers['x-amzn-errortype'] !== undefined) expect(typeof error['__type']).toBe('string');
   } else if (type.includes('xml')) {
     expect(body).toMatch(/<Code>\w[\w.]*<\/Code>/);

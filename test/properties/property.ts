@@ -1,6 +1,5 @@
 /** A property of the product that holds for any input, tried with as many random cases as it has a share of. */
 
-import { appendFileSync } from 'node:fs';
 import fc, { type Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { type PropertyName, shares } from './cases.ts';
@@ -24,13 +23,7 @@ const watchdog = startWatchdog();
  * A failure prints the seed, the path and the smallest input that was found; with them as `FUZZ_SEED` and `FUZZ_PATH`, and
  * with `-t '<name>'`, that one case runs again.
  */
-export function property<T>(
-  name: PropertyName,
-  inputs: Arbitrary<T>,
-  check: (input: T) => unknown,
-  /** Inputs that were once answered badly: they are tried each time. */
-  examples: readonly T[] = [],
-): void {
+export function property<T>(name: PropertyName, inputs: Arbitrary<T>, check: (input: T) => unknown): void {
   const numRuns = Math.max(1, Math.round((shares[name] * all) / 10_000));
   test(`${name} (${numRuns} cases)`, async () => {
     let run = 0;
@@ -47,13 +40,6 @@ export function property<T>(
           await new Promise((resolve) => setImmediate(resolve));
           expect(stray.splice(0), 'nobody caught').toEqual([]);
         } catch (error) {
-          if (process.env['COLLECT']) {
-            appendFileSync(
-              process.env['COLLECT'],
-              `${JSON.stringify({ name, error: String((error as Error).message).slice(0, 3000), input: fc.stringify(input).slice(0, 1500) })}\n`,
-            );
-            return;
-          }
           firstFailure = Math.min(firstFailure, run);
           throw error;
         } finally {
@@ -63,7 +49,6 @@ export function property<T>(
       {
         seed,
         numRuns,
-        examples: examples.map((example): [T] => [example]),
         ...(path !== undefined && { path }),
         includeErrorInReport: true,
       },

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 
 /** Generous: the slowest case takes a hundredth of it. Milliseconds. */
-const patience = 20_000;
+const patience = 60_000;
 
 const thread = `
   const { workerData, parentPort } = require('node:worker_threads');

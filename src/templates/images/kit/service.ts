@@ -105,6 +105,11 @@ export function createService(
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
   app.server.maxConnections = limits.maxConnections;
+  // Node.js would refuse it without a word.
+  app.server.on('checkExpectation', (_request, response) => {
+    response.writeHead(417, { 'content-type': 'application/json; charset=utf-8' });
+    response.end('{"error":{"code":"invalid_request","message":"the Expect header is not understood"}}');
+  });
   let stopping = false;
   app.addHook('preClose', (done) => {
     stopping = true;

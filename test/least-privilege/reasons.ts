@@ -1,0 +1,2 @@
+import type { Reason } from './compare.ts';
+export const reasons: readonly Reason[] = [];

@@ -10,7 +10,7 @@ import { installPackages } from '../conformance/python-packages.ts';
 import { deployment, templates, tiers } from '../templates/synthesized.ts';
 import { type Call, findingsOf, judge, ungranted } from './compare.ts';
 import { type Granted, grantsOf, together } from './grants.ts';
-import { reasons } from './reasons.ts';
+import { reasonsFor } from './reasons.ts';
 import { callsOf, readRecords, refusedOf } from './records.ts';
 import { type RoleOrigin, System } from './system.ts';
 
@@ -22,6 +22,7 @@ const stacks = [
 const work = await mkdtemp(path.join(tmpdir(), 'saas-ecs-least-privilege-'));
 const installed = await installPackages(path.join(work, 'python'));
 const kinds: ControlPlaneKind[] = 'directory' in installed ? ['builtin', 'sbt'] : ['builtin'];
+const reasons = reasonsFor({ withToolkit: kinds.includes('sbt') });
 const calls: Call[] = [];
 
 afterAll(async () => {

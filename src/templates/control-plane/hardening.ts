@@ -198,8 +198,14 @@ class Hardening implements IAspect {
     role.addPropertyDeletionOverride('ManagedPolicyArns');
     const groups = stack.node
       .findAll()
-      .flatMap((child) => (child instanceof CfnFunction && isRoleOf(role, child) ? [logGroupArn(child)] : []));
-    const statement = { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: groups };
+      .flatMap((child) =>
+        child instanceof CfnFunction && isRoleOf(role, child) ? [logGroupArn(child)] : [],
+      );
+    const statement = {
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: groups,
+    };
     role.addPropertyOverride('Policies', [
       { PolicyName: 'logs', PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
     ]);
@@ -211,7 +217,8 @@ class Hardening implements IAspect {
     const needed = called.find(([name]) => policy.node.path.includes(name))?.[1];
     const narrowed = Statement.map((statement) => {
       const actions = [statement.Action].flat();
-      const pools = actions.every((action) => action.startsWith('cognito-idp:')) && statement.Resource === '*';
+      const pools =
+        actions.every((action) => action.startsWith('cognito-idp:')) && statement.Resource === '*';
       return {
         ...statement,
         Action: needed ? actions.filter((action) => needed.includes(action)) : statement.Action,

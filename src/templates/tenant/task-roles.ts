@@ -73,7 +73,10 @@ export class TaskRoles extends Construct {
     this.#boundaryArn = props.boundaryArn;
     const needs = (access: Service['access']) => props.services.some((service) => service.access === access);
     if (needs('data') && props.tableArns.length > 0) {
-      this.#data = this.taskRole('Data', props.shared ? undefined : allow(itemActionsOf(props.services), props.tableArns));
+      this.#data = this.taskRole(
+        'Data',
+        props.shared ? undefined : allow(itemActionsOf(props.services), props.tableArns),
+      );
       if (props.shared) this.tenantRoleArn = this.tenantRole(this.#data, props).attrArn;
     }
     if (needs('identity')) this.#identity = this.taskRole('Identity', allow(userActions, props.userPoolArn));

@@ -54,6 +54,7 @@ it.each([
   ['arn:aws:ecs:us-east-1:123456789012:service/tenant-*', false],
   ['arn:aws:logs:us-east-1:123456789012:log-group:/saas-ecs/*', false],
   ['${Table.Arn}', false],
+  ['arn:aws:s3:::*/releases/*', true],
 ])('%s is wide: %s', (resource, wide) => {
   expect(isWide(resource)).toBe(wide);
 });

@@ -37,7 +37,10 @@ export function isWide(resource: string): boolean {
   if (resource === '*') return true;
   // `${AWS::Region}` has colons of its own.
   const parts = resource.replaceAll(/\$\{[^}]*\}/g, '$').split(':');
-  return parts[0] === 'arn' && namesNothing.test(parts.slice(5).join(':'));
+  if (parts[0] !== 'arn') return false;
+  const named = parts.slice(5).join(':');
+  // In S3 no type goes before a bucket's name.
+  return parts[2] === 's3' ? /^\*/.test(named) : namesNothing.test(named);
 }
 
 const matches = (pattern: string, action: string): boolean =>

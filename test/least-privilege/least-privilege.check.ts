@@ -82,8 +82,8 @@ describe('the roles of the templates', () => {
   it('have nothing that is never called, or that is wide, without a reason', () => {
     printTable(granted, calls);
     const { unexplained, stale } = judge(findingsOf(granted, calls), reasons);
-    expect(unexplained, 'grants without a reason: narrow them, or give one in reasons.ts').toEqual([]);
-    expect(stale, 'reasons in reasons.ts that are for nothing').toEqual([]);
+    expect.soft(unexplained, 'grants without a reason: narrow them, or give one in reasons.ts').toEqual([]);
+    expect.soft(stale, 'reasons in reasons.ts that are for nothing').toEqual([]);
   });
 });
 

@@ -64,7 +64,9 @@ export class System {
         .replace('target: embedded', `target: embedded\n    controlPlane: ${kind}`)
         .replaceAll(/^( +)model: dedicated-cluster$/gm, '$&\n$1capacity: ec2'),
     );
-    await project.json('deploy-shared');
+    // A function's code has ten seconds to load, which a busy machine may not give Python's the first time.
+    const first = await project.cli('deploy-shared', '--json');
+    if (first.code !== 0) await project.json('deploy-shared');
     const { endpoint } = await project.json<{ endpoint: string }>('local', 'status');
     system.#client = { ...system.#client, endpoint };
     const name = parameterPath('shop', 'local', 'controlPlane');

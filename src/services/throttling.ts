@@ -137,6 +137,7 @@ async function changeTenant(
       },
     ],
     end: 'unchanged',
+    act,
   });
   return { scope: 'tenant', name: tenant.name, ...(throttle ?? tierThrottle) };
 }

@@ -56,6 +56,7 @@ async function shutOut(context: Context, { tenant: reference, reason }: SuspendR
   checked(tenant, 'suspend');
   const why = reason ?? tenant.suspension?.reason;
   return change(context, session, tenant, {
+    act,
     kind: 'suspend',
     title: `Suspending ${tenant.name}`,
     // With the claim, so that it holds from the operation's first write.
@@ -101,6 +102,7 @@ async function letIn(context: Context, reference: string, act: Act): Promise<Cha
   act.tenant = tenant;
   checked(tenant, 'resume');
   return change(context, session, tenant, {
+    act,
     kind: 'resume',
     title: `Resuming ${tenant.name}`,
     end: 'active',
@@ -127,6 +129,7 @@ async function letIn(context: Context, reference: string, act: Act): Promise<Cha
 }
 
 interface Change {
+  act: Act;
   kind: 'suspend' | 'resume';
   title: string;
   begin?: Pick<TenantRecord, 'status' | 'suspension'>;

@@ -125,14 +125,9 @@ async function measure({ name: tier, rate, burst }, noisy, measured) {
 }
 
 /** A bar that knows no noise. */
-const none = (what, figure) => ({
-  what,
-  figure,
-  unit: '',
-  bar: '= 0',
-  verdict: figure === 0 ? 'holds' : 'MISSED',
-  exact: true,
-});
+function none(what, figure) {
+  return { what, figure, unit: '', bar: '= 0', verdict: figure === 0 ? 'holds' : 'MISSED', exact: true };
+}
 
 /** By nearest rank. */
 function percentile(numbers, quantile) {

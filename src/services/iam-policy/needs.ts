@@ -236,7 +236,7 @@ export const commandNeeds = {
       rare: 'only where there are some',
     },
     { actions: of('ssm', 'GetParametersByPath'), on: on.everyParameter, why: 'see which images others run' },
-    { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'find the registry' },
+    { actions: of('ssm', 'GetParameters'), on: on.sharedParameters, why: 'find the registry' },
     {
       actions: of('ecr', 'DescribeImages', 'BatchDeleteImage'),
       on: on.assetImages,

@@ -1,4 +1,5 @@
 /** Which attacks are made on whom, and in which order. */
+import { isSilo } from '../../model/tier.ts';
 import type { Context } from '../context.ts';
 import type { Session } from '../session.ts';
 import { throttleTenant } from '../throttling.ts';
@@ -31,7 +32,10 @@ export const estateOf = (context: Context, session: Session, users: VerifyUsers)
   session,
   catalog: catalogOf(context.config.services),
   users,
-  retire: ({ name }) => removeProbes(context, session.registry, [name]),
+  async retire({ name, model, pool }) {
+    await removeProbes(context, session.registry, [name]);
+    if (isSilo(model)) users.forgetPool(pool.userPoolId);
+  },
 });
 
 /** Why an attack is not made: undefined when it is, empty when it does not apply to that model. */

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { tenantAttributes } from '../../../model/tenant.ts';
 import type { UserPool } from '../../identity.ts';
+import { ownerTags } from '../../session.ts';
 import type { OutsideAttack, Scene, Shot } from '../attack.ts';
 import { type Forger, forger, publicKeyOf } from '../forged-token.ts';
 import { judged } from '../judge.ts';
@@ -100,6 +101,8 @@ export async function withPool<T>(
   const { UserPool } = await cognito.send(
     new CreateUserPoolCommand({
       PoolName: `saas-ecs-verify-${what}-${scene.attacker.name}`,
+      // Of the environment, so that destroying it finds what a killed run has left.
+      UserPoolTags: ownerTags(scene.estate.context),
       UsernameAttributes: ['email'],
       Schema: ['tenantId', 'userRole'].map((Name) => ({ Name, AttributeDataType: 'String' as const })),
     }),
@@ -109,6 +112,7 @@ export async function withPool<T>(
     return await withClient(scene, userPoolId, (clientId) => use({ userPoolId, clientId }));
   } finally {
     await cognito.send(new DeleteUserPoolCommand({ UserPoolId: userPoolId }));
+    scene.estate.users.forgetPool(userPoolId);
   }
 }
 

@@ -363,6 +363,42 @@ export interface HttpApisApi {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined;
 }
 
+export interface KeyUse {
+  /** On whose behalf, or the service itself as the key's policy names it; nobody is asked for when absent: only the key's state counts. */
+  caller?: Principal | { service: string } | undefined;
+  /** The service through which the caller comes, e.g. `dynamodb`. */
+  via?: string;
+  encryptionContext?: Readonly<Record<string, string>>;
+}
+
+export interface KmsApi {
+  /**
+   * What a service that encrypts does before it touches data: the key must be there and enabled, and its policy must let
+   * the caller do `action` (`Decrypt`) through that service. Gives the key's ARN; throws KMS's AwsErrors. Keys that AWS
+   * manages (`alias/aws/s3`) are everybody's who may use the service.
+   */
+  use(key: string, action: string, use: KeyUse): string;
+}
+
+/** A request to a stage, as AWS WAF looks at it. */
+export interface WafRequest {
+  method: string;
+  /** Raw, beginning with the stage. */
+  path: string;
+  /** Raw, without its question mark. */
+  query: string;
+  sourceIp: string;
+  /** By lower-case name. */
+  header(name: string): string | undefined;
+}
+
+export interface WafApi {
+  /** Counts the request at the stage's web ACL; false when that blocks it. True where there is none. */
+  admits(apiId: string, stage: string, request: WafRequest): boolean;
+  /** The web ACL of a stage. */
+  webAclOf(apiId: string, stage: string): string | undefined;
+}
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -402,6 +438,8 @@ export interface Cloud {
   readonly cognito: CognitoApi;
   readonly cloudFormation: CloudFormationApi;
   readonly httpApis: HttpApisApi;
+  readonly waf: WafApi;
+  readonly kms: KmsApi;
 }
 
 export const arn = (

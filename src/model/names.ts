@@ -48,6 +48,8 @@ export const sharedParameters = {
   vpcLinkId: 'vpc-link-id',
   vpcLinkSecurityGroupId: 'vpc-link-security-group-id',
   authorizerArn: 'authorizer-arn',
+  /** Of the web ACL in front of every cell's API, where the environment has one. */
+  webAclArn: 'web-acl-arn',
   /** JSON: {@link PoolOutputs}. */
   pool: 'pool',
   /** JSON: ControlPlaneOutputs of control-plane.ts. */

@@ -71,6 +71,7 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   routing: 'direct',
   controlPlane: 'builtin',
   adminEmail: 'ops@acme.example',
+  security: { encryption: 'aws-owned' },
   bundles: false,
   job: {
     directory: jobDirectory,

@@ -181,8 +181,7 @@ function keysAt(at: readonly PropertyKey[]): string[] {
   const [section, , part] = at;
   if (section === 'tiers')
     keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity'];
-  if (section === 'environments')
-    keys = ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane'];
+  if (section === 'environments') keys = environmentKeys(part, at[3]);
   if (section === 'services')
     keys = [
       'name',
@@ -198,6 +197,12 @@ function keysAt(at: readonly PropertyKey[]): string[] {
       'environment',
     ];
   return keys;
+}
+
+function environmentKeys(part: PropertyKey | undefined, inner: PropertyKey | undefined): string[] {
+  if (inner === 'tls') return ['certificateArn', 'serverName'];
+  if (part === 'security') return ['encryption', 'waf', 'rateLimit', 'tls'];
+  return ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane', 'security'];
 }
 
 /** What no schema says: names that repeat, images that are not there. */

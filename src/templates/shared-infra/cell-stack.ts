@@ -21,6 +21,7 @@ export class CellStack extends Stack {
       vpcLinkId: read(this, deployment, 'vpcLinkId'),
       vpcLinkSecurityGroupId: read(this, deployment, 'vpcLinkSecurityGroupId'),
       authorizerArn: read(this, deployment, 'authorizerArn'),
+      ...(deployment.security.waf && { webAclArn: read(this, deployment, 'webAclArn') }),
     });
   }
 }

@@ -4,6 +4,7 @@ import { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnListener, CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../model/config.ts';
@@ -15,6 +16,7 @@ import { logRetentionDays } from '../shared-stack.ts';
 import { invocationUri } from './authorizer.ts';
 import { vpcCidr } from './network.ts';
 import { openApiDocument } from './openapi.ts';
+import { stageArn } from './web-acl.ts';
 
 export interface CellProps {
   /** `cell-1`, or a parameter of the template. */
@@ -25,6 +27,8 @@ export interface CellProps {
   vpcLinkId: string;
   vpcLinkSecurityGroupId: string;
   authorizerArn: string;
+  /** Of the web ACL in front of the API, where there is one. */
+  webAclArn?: string;
 }
 
 /** What API Gateway writes of a request: enough to find it again by tenant, and nothing about the person who sent it. */
@@ -55,6 +59,7 @@ export class Cell extends Construct {
     const stack = Stack.of(this);
     const { loadBalancer, listener, securityGroup } = this.entrance(props);
     const { api, stage } = this.api(props, loadBalancer);
+    this.guard(stage, props.webAclArn);
     const plans = Object.fromEntries(
       props.deployment.tiers.map((tier) => [tier.name, this.usagePlan(tier, api, stage).ref]),
     );
@@ -189,12 +194,21 @@ export class Cell extends Construct {
       ],
     });
     stage.addResourceDependency(permission);
-    accept(stage, {
-      id: 'AwsSolutions-APIG3',
-      reason:
-        "A web ACL costs by the month and rules are the operator's choice: documented as a setting, none by default",
-    });
     return { api, stage };
+  }
+
+  private guard(stage: CfnStage, webAclArn: string | undefined): void {
+    if (webAclArn === undefined) {
+      accept(stage, {
+        id: 'AwsSolutions-APIG3',
+        reason: 'The environment turned the web ACL off',
+      });
+      return;
+    }
+    new CfnWebACLAssociation(this, 'Guard', {
+      webAclArn,
+      resourceArn: stageArn(stage.restApiId, stage.ref),
+    });
   }
 
   private usagePlan(tier: Tier, api: CfnRestApi, stage: CfnStage): CfnUsagePlan {

@@ -81,7 +81,7 @@ const policy = (...statements: object[]): string =>
 const through = (...services: string[]) => ({
   Effect: 'Allow',
   Principal: { AWS: root },
-  Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  Action: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey', 'kms:CreateGrant'],
   Resource: '*',
   Condition: { StringEquals: { 'kms:ViaService': services.map((name) => `${name}.us-east-1.amazonaws.com`) } },
 });

@@ -16,8 +16,17 @@ export interface Need {
 /** Actions of one service: `of('ssm', 'GetParameters')`. */
 const of = (service: string, ...names: string[]): string[] => names.map((name) => `${service}:${name}`);
 
+const ownKeys = 'only where encryption is customer-managed';
+const dataKeys: Need = {
+  actions: of('kms', 'Decrypt', 'GenerateDataKey'),
+  on: on.keys,
+  when: where.ownedThrough('dynamodb', 's3', 'secretsmanager'),
+  why: "read and write what is under the environment's keys",
+  rare: ownKeys,
+};
 const session: Need[] = [
   { actions: of('ssm', 'GetParameters'), on: on.sharedParameters, why: 'find what the shared stacks made' },
+  dataKeys,
 ];
 const registryRead: Need[] = [
   { actions: of('dynamodb', 'GetItem', 'Query'), on: on.registry, why: 'read the registry' },
@@ -193,6 +202,25 @@ export const commandNeeds = {
     ...whyFailed,
   ],
   'destroy-shared': [
+    { ...dataKeys },
+    {
+      actions: of('kms', 'ListKeys'),
+      on: on.anything,
+      why: 'find the keys that are kept; it knows no resource',
+    },
+    {
+      actions: of('kms', 'DescribeKey', 'ListResourceTags'),
+      on: on.keys,
+      why: 'tell the keys that are kept',
+      rare: 'only where the account has keys',
+    },
+    {
+      actions: of('kms', 'ScheduleKeyDeletion'),
+      on: on.keys,
+      when: where.owned,
+      why: 'delete the keys',
+      rare: 'only with --delete-data',
+    },
     { actions: of('dynamodb', 'Query'), on: on.registry, why: 'see which images the releases run' },
     { actions: of('dynamodb', 'GetItem'), on: on.registry, why: 'see what the audit ends with' },
     ...auditWrite,
@@ -436,6 +464,13 @@ export const commandNeeds = {
       actions: of('dynamodb', 'UpdateTable', 'DeleteTable'),
       on: on.siloTables,
       why: "delete a silo's tables",
+    },
+    {
+      actions: of('kms', 'DescribeKey', 'ScheduleKeyDeletion'),
+      on: on.keys,
+      when: where.owned,
+      why: "delete a silo's key",
+      rare: ownKeys,
     },
   ],
   'list-tenants': [...session, ...registryRead, ...registryList],

@@ -104,6 +104,9 @@ export const cellStackPermissions: Record<string, (scope: CellStackScope) => Sta
       of(
         'logs',
         ...['CreateLogGroup', 'DeleteLogGroup', 'PutRetentionPolicy', 'DeleteRetentionPolicy'],
+        ...(deployment.security.encryption === 'customer-managed'
+          ? ['AssociateKmsKey', 'DisassociateKmsKey']
+          : []),
         ...['ListTagsForResource', 'TagResource', 'UntagResource'],
       ),
       [

@@ -3,6 +3,7 @@ import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { type App, Fn } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { firstCell, stackNames } from '../../model/names.ts';
+import { encryptLogs, environmentKey } from '../encryption.ts';
 import { keep } from '../keep.ts';
 import { publish, read } from '../parameters.ts';
 import { accept } from '../review.ts';
@@ -20,10 +21,13 @@ import { WebAcl } from './web-acl.ts';
 export class SharedInfraStack extends SharedStack {
   constructor(app: App, deployment: Deployment) {
     super(app, stackNames.sharedInfra, deployment, 'saas-ecs: network, API, load balancer, authorizer');
+    const keyArn = environmentKey(this, deployment);
+    encryptLogs(this, keyArn);
     const network = new Network(this, 'Network', deployment);
     const authorizer = new Authorizer(this, 'Authorizer', {
       registryTable: read(this, deployment, 'registryTable'),
       apiKeySecretArn: read(this, deployment, 'apiKeySecret'),
+      ...(keyArn !== undefined && { keyArn }),
     });
     const { waf } = deployment.security;
     const webAcl = waf && new WebAcl(this, 'WebAcl', waf);

@@ -4,6 +4,7 @@
  */
 import { Aws } from 'aws-cdk-lib/core';
 import { anyTenantId, stackNameInRole, stackNames, tenantStackName, withPrefix } from '../../model/names.ts';
+import { viaService } from '../encryption.ts';
 import { allow, arn, of, policyOf, type Statement } from './stack-policy.ts';
 
 export interface TenantStackScope {
@@ -15,6 +16,9 @@ export interface TenantStackScope {
   /** Every role of a tenant must carry it, so that no template can make one that may do more. */
   boundaryArn: string;
 }
+
+/** Keys have made-up ids; their tags come with them, from their stack. */
+const keys = arn('kms', 'key/*');
 
 /** Siloed tenants' stacks, and no other: not the pool's, which is `tenant-template-basic`. */
 export const tenantStacks = (prefix: string | undefined): string => tenantStackName(prefix, anyTenantId);
@@ -114,6 +118,30 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['ListTagsOfResource', 'TagResource', 'UntagResource'],
       ),
       arn('dynamodb', `table/${inTenantStacks(prefix)}`),
+    ),
+  ],
+  'AWS::KMS::Key': (scope) => [
+    allow(of('kms', 'CreateKey', 'TagResource'), '*', owned('RequestTag', scope)),
+    allow(
+      of(
+        'kms',
+        ...['DescribeKey', 'DisableKey', 'DisableKeyRotation', 'EnableKey', 'EnableKeyRotation'],
+        ...['GetKeyPolicy', 'GetKeyRotationStatus', 'ListResourceTags', 'PutKeyPolicy'],
+        ...['ScheduleKeyDeletion', 'UntagResource', 'UpdateKeyDescription'],
+      ),
+      keys,
+      owned('ResourceTag', scope),
+    ),
+    // Whoever makes a table under a key hands it to DynamoDB.
+    allow(of('kms', 'CreateGrant', 'Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey'), keys, {
+      StringEquals: {
+        ...ownTags('ResourceTag', scope),
+        'kms:ViaService': viaService('dynamodb'),
+      },
+    }),
+    allow(
+      of('logs', 'AssociateKmsKey', 'DisassociateKmsKey'),
+      arn('logs', `log-group:/saas-ecs/${tenantStacks(scope.prefix)}`),
     ),
   ],
   'AWS::IAM::Role': ({ prefix, boundaryArn }) => [
@@ -276,8 +304,15 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
 };
 
 /** The tags that an environment's stacks hand to everything in them. */
-const owned = (kind: 'RequestTag' | 'ResourceTag', { app, environment }: TenantStackScope): object => ({
-  StringEquals: { [`aws:${kind}/saas-ecs:app`]: app, [`aws:${kind}/saas-ecs:environment`]: environment },
+const ownTags = (
+  kind: 'RequestTag' | 'ResourceTag',
+  { app, environment }: Pick<TenantStackScope, 'app' | 'environment'>,
+): Record<string, string> => ({
+  [`aws:${kind}/saas-ecs:app`]: app,
+  [`aws:${kind}/saas-ecs:environment`]: environment,
+});
+const owned = (kind: 'RequestTag' | 'ResourceTag', scope: TenantStackScope): object => ({
+  StringEquals: ownTags(kind, scope),
 });
 
 /** The whole policy, for templates whose resources are of these types. */

@@ -44,6 +44,8 @@ export class KeyPolicies {
     const context: Access['context'] = {
       'kms:CallerAccount': this.#cloud.account,
       ...(via !== undefined && { 'kms:ViaService': `${via}.${this.#cloud.region}.amazonaws.com` }),
+      // Only services make grants here, for the resources that they encrypt.
+      ...(action === 'kms:CreateGrant' && via !== undefined && { 'kms:GrantIsForAWSResource': 'true' }),
       'kms:EncryptionContextKeys': Object.keys(encryptionContext),
       ...Object.fromEntries(
         Object.entries(encryptionContext).map(([name, value]) => [`kms:EncryptionContext:${name}`, value]),

@@ -14,6 +14,7 @@ import { createIam } from './iam/iam.ts';
 import { createSts } from './iam/sts.ts';
 import { lockState } from './lock.ts';
 import type { AwsService, Clock, Cloud } from './platform.ts';
+import { createAcm } from './resources/acm/index.ts';
 import { createApplicationAutoScaling } from './resources/application-auto-scaling.ts';
 import { createCognito } from './resources/cognito/index.ts';
 import { createDynamoDb } from './resources/dynamodb/index.ts';
@@ -125,6 +126,7 @@ async function assemble(
   const loadBalancer = add(createLoadBalancer);
   const waf = add(createWaf);
   const kms = add(createKms);
+  const acm = add(createAcm);
   const iam = add(createIam);
   const sts = add(createSts);
   const cloudFormation = add(createCloudFormation);
@@ -146,6 +148,7 @@ async function assemble(
     httpApis,
     waf,
     kms,
+    acm,
   });
 
   let server: Endpoint | undefined;

@@ -295,6 +295,8 @@ export interface LoadBalancerApi {
   healthy(targetGroupArn: string, targetId: string, timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /** Unhealthy targets are reported to whoever runs them. */
   onUnhealthy(listener: (targetGroupArn: string, targetId: string, reason: string) => void): void;
+  /** ARNs of the listeners that show a certificate. */
+  listenersWith(certificateArn: string): string[];
   /** Routes one request by the rules of the load balancer's HTTP listener on `port`, and writes the answer. */
   forward(
     loadBalancerArn: string,
@@ -305,7 +307,7 @@ export interface LoadBalancerApi {
   ): Promise<void>;
   /**
    * As {@link forward}, with the answer handed back. Used by VPC links. Rejects when `signal` aborts or when the load balancer has no
-   * listener on that port; a target's failure is an answer (502, 503, 504).
+   * listener on that port or the TLS handshake fails; a target's failure is an answer (502, 503, 504).
    */
   send(
     loadBalancerArn: string,
@@ -315,12 +317,26 @@ export interface LoadBalancerApi {
   ): Promise<LoadBalancerResponse>;
 }
 
+export interface CertificateMaterial {
+  /** All PEM. */
+  certificate: string;
+  privateKey: string;
+  chain?: string | undefined;
+}
+
+export interface AcmApi {
+  /** What a listener shows and proves by; undefined for a certificate that was not imported. */
+  material(certificateArn: string): CertificateMaterial | undefined;
+}
+
 export interface LoadBalancerRequest {
   method: string;
   /** Raw, with the query. */
   path: string;
   headers: Record<string, string | string[]>;
   body: Buffer;
+  /** The caller speaks TLS, and expects a certificate for this name. */
+  serverName?: string;
   /** Who connects, for source-ip conditions and X-Forwarded-For. Default: 127.0.0.1. */
   sourceIp?: string;
 }
@@ -440,6 +456,7 @@ export interface Cloud {
   readonly httpApis: HttpApisApi;
   readonly waf: WafApi;
   readonly kms: KmsApi;
+  readonly acm: AcmApi;
 }
 
 export const arn = (

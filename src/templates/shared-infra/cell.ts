@@ -14,7 +14,7 @@ import { publishAt } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
 import { invocationUri } from './authorizer.ts';
-import { vpcCidr } from './network.ts';
+import { entrancePort, tlsPort, vpcCidr } from './network.ts';
 import { openApiDocument } from './openapi.ts';
 import { stageArn } from './web-acl.ts';
 
@@ -83,7 +83,9 @@ export class Cell extends Construct {
     );
   }
 
-  private entrance({ vpcId, subnetIds, vpcLinkSecurityGroupId }: CellProps) {
+  private entrance({ vpcId, subnetIds, vpcLinkSecurityGroupId, deployment }: CellProps) {
+    const { tls } = deployment.security;
+    const entrance = entrancePort(deployment);
     const securityGroup = new CfnSecurityGroup(this, 'LoadBalancerSecurityGroup', {
       groupDescription: 'Load balancer of a cell: reached through the VPC Link alone',
       vpcId,
@@ -91,8 +93,8 @@ export class Cell extends Construct {
       securityGroupIngress: [
         {
           ipProtocol: 'tcp',
-          fromPort: 80,
-          toPort: 80,
+          fromPort: entrance,
+          toPort: entrance,
           sourceSecurityGroupId: vpcLinkSecurityGroupId,
           description: 'From the VPC Link',
         },
@@ -119,8 +121,15 @@ export class Cell extends Construct {
     });
     const listener = new CfnListener(this, 'Listener', {
       loadBalancerArn: loadBalancer.ref,
-      port: 80,
-      protocol: 'HTTP',
+      port: entrance,
+      ...(tls
+        ? {
+            protocol: 'HTTPS',
+            certificates: [{ certificateArn: tls.certificateArn }],
+            // TLS 1.3 and, for callers that lack it, 1.2 with forward secrecy.
+            sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+          }
+        : { protocol: 'HTTP' }),
       defaultActions: [
         {
           type: 'fixed-response',
@@ -141,7 +150,7 @@ export class Cell extends Construct {
       title: `${deployment.app} ${deployment.environment} ${name}`,
       services: deployment.services,
       vpcLinkId,
-      loadBalancer: { arn: loadBalancer.ref, dnsName: loadBalancer.attrDnsName },
+      loadBalancer: { arn: loadBalancer.ref, url: urlOf(deployment, loadBalancer) },
       authorizerUri: invocationUri(this, authorizerArn),
     });
     const api = new CfnRestApi(this, 'Api', {
@@ -224,3 +233,7 @@ export class Cell extends Construct {
 }
 
 const stageName = 'prod';
+
+/** The name in an https URL is the one that API Gateway expects a certificate for; the load balancer it finds by ARN. */
+const urlOf = ({ security: { tls } }: Deployment, loadBalancer: CfnLoadBalancer): string =>
+  tls ? `https://${tls.serverName}:${tlsPort}` : `http://${loadBalancer.attrDnsName}`;

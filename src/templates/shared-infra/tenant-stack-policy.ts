@@ -4,7 +4,6 @@
  */
 import { Aws } from 'aws-cdk-lib/core';
 import { anyTenantId, stackNameInRole, stackNames, tenantStackName, withPrefix } from '../../model/names.ts';
-import { viaService } from '../encryption.ts';
 import { allow, arn, of, policyOf, type Statement } from './stack-policy.ts';
 
 export interface TenantStackScope {
@@ -128,17 +127,12 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['DescribeKey', 'DisableKey', 'DisableKeyRotation', 'EnableKey', 'EnableKeyRotation'],
         ...['GetKeyPolicy', 'GetKeyRotationStatus', 'ListResourceTags', 'PutKeyPolicy'],
         ...['ScheduleKeyDeletion', 'UntagResource', 'UpdateKeyDescription'],
+        // Whoever makes a table under a key hands it to DynamoDB; that way alone the key's policy lets it be used.
+        ...['CreateGrant', 'Decrypt', 'Encrypt', 'GenerateDataKey'],
       ),
       keys,
       owned('ResourceTag', scope),
     ),
-    // Whoever makes a table under a key hands it to DynamoDB.
-    allow(of('kms', 'CreateGrant', 'Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey'), keys, {
-      StringEquals: {
-        ...ownTags('ResourceTag', scope),
-        'kms:ViaService': viaService('dynamodb'),
-      },
-    }),
     allow(
       of('logs', 'AssociateKmsKey', 'DisassociateKmsKey'),
       arn('logs', `log-group:/saas-ecs/${tenantStacks(scope.prefix)}`),
@@ -304,22 +298,23 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
 };
 
 /** The tags that an environment's stacks hand to everything in them. */
-const ownTags = (
-  kind: 'RequestTag' | 'ResourceTag',
-  { app, environment }: Pick<TenantStackScope, 'app' | 'environment'>,
-): Record<string, string> => ({
-  [`aws:${kind}/saas-ecs:app`]: app,
-  [`aws:${kind}/saas-ecs:environment`]: environment,
-});
-const owned = (kind: 'RequestTag' | 'ResourceTag', scope: TenantStackScope): object => ({
-  StringEquals: ownTags(kind, scope),
+const owned = (kind: 'RequestTag' | 'ResourceTag', { app, environment }: TenantStackScope): object => ({
+  StringEquals: { [`aws:${kind}/saas-ecs:app`]: app, [`aws:${kind}/saas-ecs:environment`]: environment },
 });
 
-/** The whole policy, for templates whose resources are of these types. */
+/** The whole policy, for templates whose resources are of these types; but for what {@link tenantKeyPolicy} has. */
 export function tenantStackPolicy(scope: TenantStackScope, types: readonly string[]): object {
   const parameters = arn('ssm', `parameter/saas-ecs/${scope.app}/${scope.environment}/*`);
   return policyOf([
     allow(['ssm:GetParameters'], parameters),
-    ...types.flatMap((type) => tenantStackPermissions[type]?.(scope) ?? []),
+    ...types
+      .filter((type) => type !== keyType)
+      .flatMap((type) => tenantStackPermissions[type]?.(scope) ?? []),
   ]);
 }
+
+const keyType = 'AWS::KMS::Key';
+
+/** Where tenants have keys of their own. A policy by itself: all inline policies of a role have 10,240 characters. */
+export const tenantKeyPolicy = (scope: TenantStackScope, types: readonly string[]): object | undefined =>
+  types.includes(keyType) ? policyOf(tenantStackPermissions[keyType]?.(scope) ?? []) : undefined;

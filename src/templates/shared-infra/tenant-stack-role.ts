@@ -10,6 +10,7 @@ import { itemActions, userActions } from '../tenant/task-roles.ts';
 import { trustOfCloudFormation } from './stack-policy.ts';
 import {
   inTenantStacks,
+  tenantKeyPolicy,
   tenantStackPermissions,
   tenantStackPolicy,
   tenantStacks,
@@ -53,32 +54,40 @@ export class TenantStackRole extends Construct {
     const { deployment, vpcId, executionRoleArn } = props;
     const boundary = this.boundary(deployment);
     this.boundaryArn = boundary.ref;
+    const stacks = {
+      app: deployment.app,
+      environment: deployment.environment,
+      prefix: deployment.prefix,
+      vpcId,
+      executionRoleArn,
+      boundaryArn: this.boundaryArn,
+    };
+    const types = tenantResourceTypes(deployment);
     const role = new CfnRole(this, 'Role', {
       description: 'CloudFormation makes the stacks of siloed tenants with it',
       assumeRolePolicyDocument: trustOfCloudFormation,
-      policies: [
-        {
-          policyName: 'tenant-stacks',
-          policyDocument: tenantStackPolicy(
-            {
-              app: deployment.app,
-              environment: deployment.environment,
-              prefix: deployment.prefix,
-              vpcId,
-              executionRoleArn,
-              boundaryArn: this.boundaryArn,
-            },
-            tenantResourceTypes(deployment),
-          ),
-        },
-      ],
+      policies: [{ policyName: 'tenant-stacks', policyDocument: tenantStackPolicy(stacks, types) }],
     });
+    const keys = tenantKeyPolicy(stacks, types);
+    if (keys) this.keys(role, keys);
     accept(role, {
       id: 'AwsSolutions-IAM5',
       reason:
         "Tenants' stacks come later: what is named after them is narrowed by the name's beginning, what has a made-up id by tag or VPC, and describing and registering know no resource",
     });
     this.roleArn = role.attrArn;
+  }
+
+  private keys(role: CfnRole, policyDocument: object): void {
+    const policy = new CfnManagedPolicy(this, 'Keys', {
+      description: "CloudFormation makes tenants' keys with it",
+      roles: [role.ref],
+      policyDocument,
+    });
+    accept(policy, {
+      id: 'AwsSolutions-IAM5',
+      reason: "Keys have made-up ids; they are narrowed by the environment's tags",
+    });
   }
 
   /** All that a role in a tenant's stack may ever do, whatever its template says. */

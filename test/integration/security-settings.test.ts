@@ -8,6 +8,7 @@ import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { KMS } from '@aws-sdk/client-kms';
 import { WAFV2 } from '@aws-sdk/client-wafv2';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseDocument } from 'yaml';
 import type { Tenant } from '../../src/model/tenant.ts';
 import type { ClientOptions } from '../../src/services/environment.ts';
 import { certificate, privateKey, serverName } from '../embedded/test-certificate.ts';
@@ -28,9 +29,14 @@ beforeAll(async () => {
     PrivateKey: Buffer.from(privateKey),
   });
   const file = path.join(project.directory, 'saas-ecs.yaml');
-  const security = `security: { encryption: customer-managed, waf: on, rateLimit: ${rateLimit}, tls: { certificateArn: "${CertificateArn}", serverName: ${serverName} } }`;
-  const text = await readFile(file, 'utf8');
-  await writeFile(file, text.replace(/(local: \{[^}]*?) \}/, `$1, ${security} }`));
+  const document = parseDocument(await readFile(file, 'utf8'));
+  document.setIn(['environments', 'local', 'security'], {
+    encryption: 'customer-managed',
+    waf: 'on',
+    rateLimit,
+    tls: { certificateArn: CertificateArn, serverName },
+  });
+  await writeFile(file, document.toString());
   await project.json('deploy-shared');
 }, 300_000);
 afterAll(() => project.remove());

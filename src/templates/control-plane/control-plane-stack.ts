@@ -56,13 +56,10 @@ export class ControlPlaneStack extends SharedStack {
     return encryptionKey(this, 'Key', {
       description: 'Registry, releases, key secret, pool and logs of the environment',
       through: ['dynamodb', 's3', 'secretsmanager'],
-      logGroups: [
-        ...stacks.map((name) => `${name}-*`),
-        `/saas-ecs/${withPrefix(prefix, stackNames.pool)}`,
-        `/saas-ecs/${withPrefix(prefix, stackNames.coreAppPlane)}/*`,
-        `/aws/vendedlogs/states/${withPrefix(prefix, stackNames.coreAppPlane)}-*`,
+      // By the ways in which groups are named after their stack; the pool's are like a silo's.
+      logGroups: stacks.flatMap((name) => [`${name}-*`, `/saas-ecs/${name}*`, `/aws/vendedlogs/*${name}*`]).concat(
         `aws-waf-logs-${withPrefix(prefix, stackNames.sharedInfra)}`,
-      ],
+      ),
     }).attrArn;
   }
 

@@ -1,7 +1,7 @@
 import {
   DescribeKeyCommand,
-  KMSClient,
   type KeyMetadata,
+  KMSClient,
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms';
 import type { ClientOptions } from './environment.ts';

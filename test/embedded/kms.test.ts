@@ -68,12 +68,21 @@ async function role(name: string, ...statements: object[]): Promise<Credentials>
   };
 }
 
-const allow = (actions: string[], resource = '*') => ({ Effect: 'Allow', Action: actions, Resource: resource });
+const allow = (actions: string[], resource = '*') => ({
+  Effect: 'Allow',
+  Action: actions,
+  Resource: resource,
+});
 const policy = (...statements: object[]): string =>
   JSON.stringify({
     Version: '2012-10-17',
     Statement: [
-      { Effect: 'Allow', Principal: { AWS: root }, Action: ['kms:Put*', 'kms:ScheduleKeyDeletion'], Resource: '*' },
+      {
+        Effect: 'Allow',
+        Principal: { AWS: root },
+        Action: ['kms:Put*', 'kms:ScheduleKeyDeletion'],
+        Resource: '*',
+      },
       ...statements,
     ],
   });
@@ -83,7 +92,9 @@ const through = (...services: string[]) => ({
   Principal: { AWS: root },
   Action: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey', 'kms:CreateGrant'],
   Resource: '*',
-  Condition: { StringEquals: { 'kms:ViaService': services.map((name) => `${name}.us-east-1.amazonaws.com`) } },
+  Condition: {
+    StringEquals: { 'kms:ViaService': services.map((name) => `${name}.us-east-1.amazonaws.com`) },
+  },
 });
 const newKey = async (Policy?: string): Promise<string> =>
   (await kms.createKey(Policy === undefined ? {} : { Policy })).KeyMetadata?.Arn ?? '';
@@ -124,7 +135,9 @@ describe('a key', () => {
       name: 'AlreadyExistsException',
     });
     await kms.deleteAlias({ AliasName: 'alias/shop' });
-    await expect(kms.describeKey({ KeyId: 'alias/shop' })).rejects.toMatchObject({ name: 'NotFoundException' });
+    await expect(kms.describeKey({ KeyId: 'alias/shop' })).rejects.toMatchObject({
+      name: 'NotFoundException',
+    });
   });
 
   it('serves nobody while it is disabled or to be deleted, comes back, and is gone after its window', async () => {
@@ -289,7 +302,10 @@ it('an object under a key is written and read by whoever may use both', async ()
   expect(await (await both.getObject({ Bucket: 'sealed-objects', Key: 'a' })).Body?.transformToString()).toBe(
     'hello',
   );
-  await kms.putKeyPolicy({ KeyId: key, Policy: policy({ ...through('s3'), Action: 'kms:*', Condition: {} }) });
+  await kms.putKeyPolicy({
+    KeyId: key,
+    Policy: policy({ ...through('s3'), Action: 'kms:*', Condition: {} }),
+  });
   await kms.disableKey({ KeyId: key });
   await expect(s3.getObject({ Bucket: 'sealed-objects', Key: 'a' })).rejects.toMatchObject({
     name: 'KMS.DisabledException',
@@ -334,8 +350,7 @@ describe('a log group under a key', () => {
     });
     const type = cloud.cloudFormation.resourceType('AWS::Logs::LogGroup') ?? expect.fail();
     await expect(
-      (async () =>
-        type.create(resourceContext('Logs'), { LogGroupName: '/other/b', KmsKeyId: key }))(),
+      (async () => type.create(resourceContext('Logs'), { LogGroupName: '/other/b', KmsKeyId: key }))(),
     ).rejects.toThrow('is not allowed');
   });
 });
@@ -353,7 +368,5 @@ it('goes with its stack into its window, by the policy that the template gives',
   expect((await kms.describeKey({ KeyId: String(attributes?.['Arn']) })).KeyMetadata?.KeyState).toBe(
     'PendingDeletion',
   );
-  expect(() =>
-    type.validate?.({ KeyPolicy: { Version: '2012-10-17', Statement: [] } }),
-  ).toThrow('policy');
+  expect(() => type.validate?.({ KeyPolicy: { Version: '2012-10-17', Statement: [] } })).toThrow('policy');
 });

@@ -23,7 +23,11 @@ let siloed: Tenant;
 beforeAll(async () => {
   project = await newProject();
   const { endpoint } = await project.json<{ endpoint: string }>('local', 'start');
-  options = { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  options = {
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
   const { CertificateArn = '' } = await new ACM(options).importCertificate({
     Certificate: Buffer.from(certificate),
     PrivateKey: Buffer.from(privateKey),
@@ -80,15 +84,16 @@ it('serves a tenant of the pool and one with a silo, by TLS, from tables under k
       'KMS',
     ]);
   const { logGroups = [] } = await new CloudWatchLogs(options).describeLogGroups({});
-  expect(logGroups.filter(({ kmsKeyId }) => kmsKeyId === undefined).map(({ logGroupName }) => logGroupName)).toEqual(
-    [],
-  );
+  expect(
+    logGroups.filter(({ kmsKeyId }) => kmsKeyId === undefined).map(({ logGroupName }) => logGroupName),
+  ).toEqual([]);
 });
 
-it("a tenant whose key is disabled is served nothing of its data, and its neighbour is", async () => {
+it('a tenant whose key is disabled is served nothing of its data, and its neighbour is', async () => {
   const kms = new KMS(options);
   const own = (await keysInUse()).find(({ description }) => description.includes('one tenant'));
-  const list = async (tenant: Tenant) => (await api(`${tenant.apiUrl}/products`, { token: await tokenOf(tenant.name) })).status;
+  const list = async (tenant: Tenant) =>
+    (await api(`${tenant.apiUrl}/products`, { token: await tokenOf(tenant.name) })).status;
   await kms.disableKey({ KeyId: own?.id });
   expect(await list(siloed)).toBeGreaterThanOrEqual(500);
   expect(await list(pooled)).toBe(200);
@@ -134,7 +139,7 @@ it('an offboarded silo takes its key with it; destroying leaves nothing in use',
   expect(await keysInUse()).toEqual([]);
   expect((await new WAFV2(options).listWebACLs({ Scope: 'REGIONAL' })).WebACLs).toEqual([]);
   const { Stacks = [] } = await new CloudFormation(options).describeStacks({});
-  expect(Stacks.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE').map(({ StackName }) => StackName)).toEqual(
-    ['CDKToolkit'].filter((name) => Stacks.some((stack) => stack.StackName === name)),
-  );
+  expect(
+    Stacks.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE').map(({ StackName }) => StackName),
+  ).toEqual(['CDKToolkit'].filter((name) => Stacks.some((stack) => stack.StackName === name)));
 });

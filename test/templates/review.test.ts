@@ -102,17 +102,20 @@ describe("the CDK's own check against CloudFormation's schemas", () => {
     process.env['CDK_VALIDATION'] = before ?? 'false';
   });
 
-  it.each(shapesWithSecurity)('finds nothing with %s routing on %s, %o', async (routing, capacity, security) => {
-    const { shared, stored } = await apps(deployment({ routing, tiers: tiers(capacity), security }));
-    for (const app of [shared, stored]) {
-      const { directory } = app.synth();
-      const report = JSON.parse(
-        readFileSync(path.join(directory, 'validation-report.json'), 'utf8'),
-      ) as Report;
-      const violations = report.pluginReports.flatMap((plugin) => plugin.violations);
-      expect(
-        violations.filter(({ description }) => !mistaken.some((part) => description.includes(part))),
-      ).toEqual([]);
-    }
-  });
+  it.each(shapesWithSecurity)(
+    'finds nothing with %s routing on %s, %o',
+    async (routing, capacity, security) => {
+      const { shared, stored } = await apps(deployment({ routing, tiers: tiers(capacity), security }));
+      for (const app of [shared, stored]) {
+        const { directory } = app.synth();
+        const report = JSON.parse(
+          readFileSync(path.join(directory, 'validation-report.json'), 'utf8'),
+        ) as Report;
+        const violations = report.pluginReports.flatMap((plugin) => plugin.violations);
+        expect(
+          violations.filter(({ description }) => !mistaken.some((part) => description.includes(part))),
+        ).toEqual([]);
+      }
+    },
+  );
 });

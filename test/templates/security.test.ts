@@ -14,7 +14,10 @@ describe('keys of AWS', () => {
     const get = await plain;
     for (const name of [...shared, ...applications, 'cell']) {
       const text = JSON.stringify(get(name).toJSON());
-      expect([name, /AWS::KMS::Key|KmsKeyId|KMSMasterKeyI|EnvironmentKeyArn/.test(text)]).toEqual([name, false]);
+      expect([name, /AWS::KMS::Key|KmsKeyId|KMSMasterKeyI|EnvironmentKeyArn/.test(text)]).toEqual([
+        name,
+        false,
+      ]);
     }
   });
 });
@@ -100,7 +103,10 @@ describe('the web ACL', () => {
       Statement: { RateBasedStatement: { Limit: 5000, AggregateKeyType: 'IP' } },
     });
     expect(
-      groups.map((rule: { Statement: { ManagedRuleGroupStatement: { Name: string } } }) => rule.Statement.ManagedRuleGroupStatement.Name),
+      groups.map(
+        (rule: { Statement: { ManagedRuleGroupStatement: { Name: string } } }) =>
+          rule.Statement.ManagedRuleGroupStatement.Name,
+      ),
     ).toEqual([
       'AWSManagedRulesAmazonIpReputationList',
       'AWSManagedRulesCommonRuleSet',

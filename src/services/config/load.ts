@@ -252,6 +252,23 @@ function meaningProblems(
   });
   const accounts = new Map<string, string>();
   for (const [name, environment] of Object.entries(document.environments)) {
+    const { waf, rateLimit, tls } = environment.security;
+    const setting = (...keys: string[]) => ['environments', name, 'security', ...keys];
+    if (waf === 'off' && rateLimit !== undefined)
+      problems.push({
+        line: lineOf(setting('rateLimit')),
+        text: `${setting('rateLimit').join('.')}: ${rateLimit} limits nothing while waf is off`,
+      });
+    const [, , , region, account] = tls?.certificateArn.split(':') ?? [];
+    if (
+      tls &&
+      environment.target === 'aws' &&
+      (region !== environment.region || account !== environment.account)
+    )
+      problems.push({
+        line: lineOf(setting('tls', 'certificateArn')),
+        text: `${setting('tls', 'certificateArn').join('.')}: the certificate is in ${account} ${region}; a load balancer takes one of its own account and Region, ${environment.account} ${environment.region}`,
+      });
     if (environment.target !== 'aws') continue;
     const key = `${environment.account}/${environment.region}/${environment.prefix ?? ''}`;
     const other = accounts.get(key);

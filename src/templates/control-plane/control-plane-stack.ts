@@ -57,9 +57,9 @@ export class ControlPlaneStack extends SharedStack {
       description: 'Registry, releases, key secret, pool and logs of the environment',
       through: ['dynamodb', 's3', 'secretsmanager'],
       // By the ways in which groups are named after their stack; the pool's are like a silo's.
-      logGroups: stacks.flatMap((name) => [`${name}-*`, `/saas-ecs/${name}*`, `/aws/vendedlogs/*${name}*`]).concat(
-        `aws-waf-logs-${withPrefix(prefix, stackNames.sharedInfra)}`,
-      ),
+      logGroups: stacks
+        .flatMap((name) => [`${name}-*`, `/saas-ecs/${name}*`, `/aws/vendedlogs/*${name}*`])
+        .concat(`aws-waf-logs-${withPrefix(prefix, stackNames.sharedInfra)}`),
     }).attrArn;
   }
 

@@ -15,8 +15,8 @@ import {
   registrationEvents,
   registrationStatuses,
 } from '../../model/control-plane.ts';
-import { read } from '../parameters.ts';
 import { environmentKey } from '../encryption.ts';
+import { read } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
 
@@ -97,11 +97,15 @@ export class LifecycleJobs extends Construct {
       resource: 'userpool',
       resourceName: read(this, deployment, 'operatorPool'),
     });
-    const project = this.project(new Asset(this, 'Program', { path: job.directory }), [
-      ...job.policy.map(inPlace),
-      // It carries the environment's tags as tenants' pools do.
-      { Effect: 'Deny', Action: 'cognito-idp:*', Resource: operators },
-    ], environmentKey(this, deployment));
+    const project = this.project(
+      new Asset(this, 'Program', { path: job.directory }),
+      [
+        ...job.policy.map(inPlace),
+        // It carries the environment's tags as tenants' pools do.
+        { Effect: 'Deny', Action: 'cognito-idp:*', Resource: operators },
+      ],
+      environmentKey(this, deployment),
+    );
     const projectArn = project.attrArn;
     const role = this.machineRole(projectArn);
     for (const [name, of] of Object.entries(jobs)) this.job(name, of, project.ref, role);

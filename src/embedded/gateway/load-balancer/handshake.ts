@@ -42,7 +42,12 @@ export function shakeHands(
       cert: chain === undefined ? certificate : `${certificate.trimEnd()}\n${chain}`,
       minVersion: least,
     });
-    const caller = connect({ socket: near, servername: serverName, ca: chain ?? certificate, minVersion: 'TLSv1.2' });
+    const caller = connect({
+      socket: near,
+      servername: serverName,
+      ca: chain ?? certificate,
+      minVersion: 'TLSv1.2',
+    });
     const end = (): void => {
       caller.destroy();
       listener.destroy();

@@ -65,8 +65,7 @@ export function createAcm(cloud: Cloud): AwsService & AcmApi {
       `Could not find certificate ${certificateArn} in account ${cloud.account}.`,
     );
   };
-  const usersOf = (certificateArn: string): string[] =>
-    cloud.loadBalancer.listenersWith(certificateArn);
+  const usersOf = (certificateArn: string): string[] => cloud.loadBalancer.listenersWith(certificateArn);
   const on = (action: string) => ({
     access: ({ CertificateArn = '*' }: { CertificateArn?: string | undefined }) => [
       { action: `acm:${action}`, resource: CertificateArn },

@@ -5,8 +5,8 @@
 import path from 'node:path';
 import { AwsError, type AwsService, type Call, type Cloud, type RawResponse } from '../../platform.ts';
 import { itemAccess } from './access.ts';
-import { type Answer, act, type Checked, check, type ItemOperation, validationError } from './engine.ts';
 import { allowGrant, unlock } from './encryption.ts';
+import { type Answer, act, type Checked, check, type ItemOperation, validationError } from './engine.ts';
 import { type ItemStore, openItemStore } from './item-store.ts';
 import { dynamoResourceTypes } from './resource-types.ts';
 import type { Item } from './table.ts';

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AttributeDefinition, KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import { AwsError, arn, type Cloud } from '../../platform.ts';
-import { check, validationError } from './engine.ts';
 import { checkedKey, isLocked } from './encryption.ts';
+import { check, validationError } from './engine.ts';
 import type { ItemStore } from './item-store.ts';
 import { describe, type IndexSchema, type TableRecord, type Throughput } from './table.ts';
 

@@ -2,8 +2,6 @@
 import {
   AssociateKmsKey$,
   type AssociateKmsKeyCommandInput,
-  DisassociateKmsKey$,
-  type DisassociateKmsKeyCommandInput,
   CreateLogGroup$,
   type CreateLogGroupCommandInput,
   CreateLogStream$,
@@ -18,6 +16,8 @@ import {
   type DescribeLogGroupsCommandInput,
   DescribeLogStreams$,
   type DescribeLogStreamsCommandInput,
+  DisassociateKmsKey$,
+  type DisassociateKmsKeyCommandInput,
   FilterLogEvents$,
   type FilterLogEventsCommandInput,
   GetLogEvents$,

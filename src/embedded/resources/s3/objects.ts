@@ -67,12 +67,7 @@ const noSuchKey = (key: string): AwsError =>
 export const shownVersion = (bucket: BucketRecord, version: VersionRecord): { VersionId?: string } =>
   bucket.versioning === undefined ? {} : { VersionId: version.versionId };
 
-export function createObjects(
-  cloud: Cloud,
-  state: S3State,
-  blobs: Blobs,
-  encryption: Encryption,
-): Objects {
+export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs, encryption: Encryption): Objects {
   const now = (): string => new Date(cloud.clock.now()).toISOString();
   const newVersionId = (bucket: BucketRecord): string =>
     bucket.versioning === 'Enabled' ? randomUUID().replaceAll('-', '') : 'null';

@@ -44,7 +44,8 @@ export class Keys implements Kind {
   async #tagsOf(KeyId: string): Promise<{ Key: string; Value: string }[] | undefined> {
     try {
       const { KeyMetadata } = await this.#client.send(new DescribeKeyCommand({ KeyId }));
-      if (KeyMetadata?.KeyManager !== 'CUSTOMER' || KeyMetadata.KeyState === 'PendingDeletion') return undefined;
+      if (KeyMetadata?.KeyManager !== 'CUSTOMER' || KeyMetadata.KeyState === 'PendingDeletion')
+        return undefined;
       const tags = await everyPage(async (next) => {
         const page = await this.#client.send(
           new ListResourceTagsCommand({ KeyId, ...(next && { Marker: next }) }),

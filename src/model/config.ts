@@ -1,4 +1,5 @@
 import type { ControlPlaneKind } from './control-plane.ts';
+import type { SecurityDeployment, SecuritySettings } from './security.ts';
 import type { Service } from './service.ts';
 import type { Tier } from './tier.ts';
 
@@ -23,6 +24,7 @@ export type Environment = (EmbeddedTarget | AwsTarget) & {
   /** Who is invited as the control plane's first administrator. */
   adminEmail?: string;
   controlPlane: ControlPlaneKind;
+  security: SecuritySettings;
 };
 
 /** saas-ecs.yaml, validated, defaults filled in, paths absolute. */
@@ -66,6 +68,7 @@ export interface Deployment {
   routing: 'direct' | 'proxy';
   controlPlane: ControlPlaneKind;
   adminEmail: string;
+  security: SecurityDeployment;
   /** Whether packages of functions are installed into them, which takes Docker. */
   bundles: boolean;
   /** What carries registrations out; nothing does when absent. */

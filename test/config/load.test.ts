@@ -30,7 +30,14 @@ describe('saas-ecs.yaml', () => {
       ['products', 'data', 3010],
       ['users', 'identity', 3010],
     ]);
-    expect(config.environments).toEqual([{ name: 'local', target: 'embedded', controlPlane: 'builtin' }]);
+    expect(config.environments).toEqual([
+      {
+        name: 'local',
+        target: 'embedded',
+        controlPlane: 'builtin',
+        security: { encryption: 'aws-owned', waf: 'off' },
+      },
+    ]);
   });
 
   it('shows every mistake at once, each with its line, the wrong value and what was probably meant', () => {
@@ -75,6 +82,34 @@ routng: direct
       expect.stringMatching(/name: "orders" is used in line \d+ already/),
       expect.stringMatching(/image: "\.\/reviews" has no Dockerfile/),
       expect.stringMatching(/no built-in image "ordr"; did you mean "order"\?/),
+    ]);
+  });
+
+  it('has a web ACL on AWS unless told otherwise, and finds security settings that come to nothing', () => {
+    const config = projectText({
+      app: 'shop',
+      aws: { name: 'prod', account: '123456789012', region: 'us-east-1' },
+      tiers: defaultTiers,
+      services: defaultServices,
+      routing: 'direct',
+    });
+    const [, prod] = parse(config).environments;
+    expect(prod?.security).toEqual({ encryption: 'aws-owned', waf: 'on' });
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    const security = (text: string): string[] =>
+      mistakes(config.replace(/( +)region: us-east-1/, `$&\n$1security: { ${text} }`));
+    expect(
+      security(`waf: off, rateLimit: 100, tls: { certificateArn: "${arn}", serverName: in.acme.example }`),
+    ).toEqual([
+      expect.stringMatching(/prod\.security\.rateLimit: 100 limits nothing while waf is off/),
+      expect.stringMatching(
+        /prod\.security\.tls\.certificateArn: the certificate is in 123456789012 eu-west-1;/,
+      ),
+    ]);
+    expect(security('encyption: customer-managed, waf: onn, rateLimit: 9')).toEqual([
+      expect.stringMatching(/security\.waf: "onn" is not one of on, off; did you mean "on"\?/),
+      expect.stringMatching(/security\.rateLimit: 9: .*10/),
+      expect.stringMatching(/security: unknown setting "encyption"; did you mean "encryption"\?/),
     ]);
   });
 

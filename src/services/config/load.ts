@@ -198,8 +198,7 @@ function keysAt(at: readonly PropertyKey[]): string[] {
   const [section, , part] = at;
   if (section === 'tiers')
     keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity'];
-  if (section === 'environments')
-    keys = ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane'];
+  if (section === 'environments') keys = environmentKeys(part, at[3]);
   if (section === 'services')
     keys = [
       'name',
@@ -215,6 +214,12 @@ function keysAt(at: readonly PropertyKey[]): string[] {
       'environment',
     ];
   return keys;
+}
+
+function environmentKeys(part: PropertyKey | undefined, inner: PropertyKey | undefined): string[] {
+  if (inner === 'tls') return ['certificateArn', 'serverName'];
+  if (part === 'security') return ['encryption', 'waf', 'rateLimit', 'tls'];
+  return ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane', 'security'];
 }
 
 /** What no schema says: names that repeat, images that are not there. */
@@ -264,6 +269,23 @@ function meaningProblems(
   });
   const accounts = new Map<string, string>();
   for (const [name, environment] of Object.entries(document.environments)) {
+    const { waf, rateLimit, tls } = environment.security;
+    const setting = (...keys: string[]) => ['environments', name, 'security', ...keys];
+    if (waf === 'off' && rateLimit !== undefined)
+      problems.push({
+        line: lineOf(setting('rateLimit')),
+        text: `${setting('rateLimit').join('.')}: ${rateLimit} limits nothing while waf is off`,
+      });
+    const [, , , region, account] = tls?.certificateArn.split(':') ?? [];
+    if (
+      tls &&
+      environment.target === 'aws' &&
+      (region !== environment.region || account !== environment.account)
+    )
+      problems.push({
+        line: lineOf(setting('tls', 'certificateArn')),
+        text: `${setting('tls', 'certificateArn').join('.')}: the certificate is in ${account} ${region}; a load balancer takes one of its own account and Region, ${environment.account} ${environment.region}`,
+      });
     if (environment.target !== 'aws') continue;
     const key = `${environment.account}/${environment.region}/${environment.prefix ?? ''}`;
     const other = accounts.get(key);

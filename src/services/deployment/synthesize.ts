@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Config, Deployment, JobStatement } from '../../model/config.ts';
 import { SaasError } from '../../model/error.ts';
 import { built } from '../../model/installation.ts';
+import { securityOf } from '../../model/security.ts';
 import type { Target } from '../environment.ts';
 import { documentsFor } from '../iam-policy/documents.ts';
 import { jobNeeds } from '../iam-policy/needs.ts';
@@ -33,6 +34,7 @@ export function deploymentOf(config: Config, target: Target, jobDirectory?: stri
     routing: config.routing,
     controlPlane: target.environment.controlPlane,
     adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
+    security: securityOf(target.environment.security, config.tiers),
     bundles: target.bundles,
     ...(jobDirectory !== undefined && {
       job: { directory: jobDirectory, policy: jobPolicy(config, target) },

@@ -2,6 +2,7 @@ import { CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { tenantSessionTag } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
+import { decryption } from '../encryption.ts';
 import { tasksTrust } from './trust.ts';
 
 /** What the built-in services do with items. */
@@ -54,6 +55,8 @@ export interface TaskRolesProps {
   userPoolArn: string;
   /** Silo only: the permissions boundary of every role in a tenant's stack. */
   boundaryArn?: string;
+  /** KMS key that the tables are under, if not DynamoDB's. */
+  keyArn?: string;
   /** In the pool, tables are reached through the tenant role; in a silo by the task role itself. */
   shared: boolean;
 }
@@ -75,7 +78,9 @@ export class TaskRoles extends Construct {
     if (needs('data') && props.tableArns.length > 0) {
       this.#data = this.taskRole(
         'Data',
-        props.shared ? undefined : allow(itemActionsOf(props.services), props.tableArns),
+        ...(props.shared
+          ? []
+          : [allow(itemActionsOf(props.services), props.tableArns), ...decryption(props.keyArn, 'dynamodb')]),
       );
       if (props.shared) this.tenantRoleArn = this.tenantRole(this.#data, props).attrArn;
     }
@@ -87,11 +92,13 @@ export class TaskRoles extends Construct {
     return access === 'identity' ? this.#identity?.attrArn : undefined;
   }
 
-  private taskRole(id: string, statement: object | undefined): CfnRole {
+  private taskRole(id: string, ...statements: object[]): CfnRole {
     return new CfnRole(this, id, {
       assumeRolePolicyDocument: tasksTrust(),
       ...(this.#boundaryArn !== undefined && { permissionsBoundary: this.#boundaryArn }),
-      ...(statement && { policies: [{ policyName: 'task', policyDocument: policy(statement) }] }),
+      ...(statements.length > 0 && {
+        policies: [{ policyName: 'task', policyDocument: policy(...statements) }],
+      }),
     });
   }
 
@@ -121,6 +128,7 @@ export class TaskRoles extends Construct {
               },
               Null: { 'dynamodb:LeadingKeys': 'false' },
             }),
+            ...decryption(props.keyArn, 'dynamodb'),
           ),
         },
       ],

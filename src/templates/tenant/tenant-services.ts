@@ -30,6 +30,8 @@ export interface TenantServicesProps {
   executionRoleArn: string;
   /** Of a silo: the permissions boundary of its roles. */
   boundaryArn?: string;
+  /** KMS key that tables and logs are under, if not AWS's. */
+  keyArn?: string;
   listenerArn: string;
   loadBalancerSecurityGroupId: string;
   /** Image URI of a service or of `proxy`. */
@@ -53,12 +55,13 @@ export class TenantServices extends Construct {
     super(scope, id);
     const { services } = props;
     this.users = new TenantUserPool(this, 'Users');
-    this.tables = new Tables(this, 'Tables', services);
+    this.tables = new Tables(this, 'Tables', services, props.keyArn);
     const roles = new TaskRoles(this, 'Roles', {
       services,
       tableArns: this.tables.arns,
       userPoolArn: this.users.userPoolArn,
       shared: props.tenantId === undefined,
+      ...(props.keyArn !== undefined && { keyArn: props.keyArn }),
       ...(props.boundaryArn !== undefined && { boundaryArn: props.boundaryArn }),
     });
     this.#running = new Construct(this, 'Services');

@@ -5,17 +5,27 @@ import type { Service } from '../../model/service.ts';
 import { decryption } from '../encryption.ts';
 import { tasksTrust } from './trust.ts';
 
-/** What a service does with items. No Scan: it reads past the partition key, so past the tenant. */
-export const itemActions = [
+/** What the built-in services do with items. */
+const builtinItemActions = [
   'dynamodb:GetItem',
-  'dynamodb:BatchGetItem',
   'dynamodb:Query',
   'dynamodb:PutItem',
   'dynamodb:UpdateItem',
   'dynamodb:DeleteItem',
+];
+/** What any service may do with items. No Scan: it reads past the partition key, so past the tenant. */
+export const itemActions = [
+  ...builtinItemActions,
+  'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
   'dynamodb:ConditionCheckItem',
 ];
+
+/** Of the built-in services it is known what they call; of an operator's own only what they may. */
+const itemActionsOf = (services: readonly Service[]): readonly string[] =>
+  services.some(({ access, image }) => access === 'data' && !image.startsWith('builtin:'))
+    ? itemActions
+    : builtinItemActions;
 
 /** What the user service does with the users of its one pool. */
 export const userActions = [
@@ -70,7 +80,7 @@ export class TaskRoles extends Construct {
         'Data',
         ...(props.shared
           ? []
-          : [allow(itemActions, props.tableArns), ...decryption(props.keyArn, 'dynamodb')]),
+          : [allow(itemActionsOf(props.services), props.tableArns), ...decryption(props.keyArn, 'dynamodb')]),
       );
       if (props.shared) this.tenantRoleArn = this.tenantRole(this.#data, props).attrArn;
     }
@@ -112,7 +122,7 @@ export class TaskRoles extends Construct {
         {
           policyName: 'items-of-the-tenant',
           policyDocument: policy(
-            allow(itemActions, props.tableArns, {
+            allow(itemActionsOf(props.services), props.tableArns, {
               'ForAllValues:StringEquals': {
                 'dynamodb:LeadingKeys': [`\${aws:PrincipalTag/${tenantSessionTag}}`],
               },

@@ -185,6 +185,8 @@ describe('the policy for all commands', () => {
       await json('explain', name);
       await json('throttle', '--tenant', name, '--rate', '5');
       await json('throttle', '--tenant', name, '--reset');
+      await json('suspend', name, '--confirm', name, '--reason', 'unpaid');
+      await json('resume', name);
       await lifeOfUser('--tenant', name, '--role', 'TenantUser');
       await choosePassword(described);
       await json('users', 'reset-password', described.adminEmail, '--tenant', name);

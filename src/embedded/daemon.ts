@@ -12,6 +12,7 @@ import { processIdentity } from '../model/process.ts';
 import { type RunningCloud, startCloud } from './cloud.ts';
 import { type DaemonLog, openLog } from './daemon-log.ts';
 import { StateLockedError } from './lock.ts';
+import { makePrivate } from './private-state.ts';
 import { StateDamagedError } from './store.ts';
 
 const firstPort = 4510;
@@ -185,6 +186,7 @@ async function main(): Promise<void> {
 
   let cloud: RunningCloud;
   try {
+    await makePrivate(stateDir);
     cloud = await start(stateDir, values.port === undefined ? undefined : Number(values.port), log);
   } catch (error) {
     const failure = failureOf(error);

@@ -1,4 +1,6 @@
 /** IAM policy documents: checked and compiled once, evaluated per request. Pure: knows no store and no cloud. */
+
+import { parseJson } from '../../model/nesting.ts';
 import { type Condition, compileCondition } from './condition.ts';
 import { compileArn, compilePattern, type Lookup, type Pattern } from './pattern.ts';
 
@@ -172,7 +174,7 @@ export function compilePolicy(document: unknown, kind: PolicyKind = 'identity'):
 export function parsePolicy(text: string, kind: PolicyKind = 'identity'): CompiledPolicy {
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = parseJson(text);
   } catch {
     throw new PolicySyntaxError('Syntax errors in policy.');
   }

@@ -1,5 +1,6 @@
 /** What IAM keeps: roles, customer managed policies, instance profiles. Shared by its API and its CloudFormation types. */
 import { randomBytes } from 'node:crypto';
+import { parseJson } from '../../model/nesting.ts';
 import { AwsError, type Cloud } from '../platform.ts';
 import type { Store } from '../store.ts';
 import { managedPolicyDocument } from './managed-policies.ts';
@@ -80,7 +81,7 @@ export const limitExceeded = (message: string): AwsError => new AwsError('LimitE
 /** Compiles for the check alone; throws MalformedPolicyDocument. */
 export function checkDocument(text: string, kind: PolicyKind = 'identity'): void {
   try {
-    compilePolicy(JSON.parse(text), kind);
+    compilePolicy(parseJson(text), kind);
   } catch (error) {
     throw new AwsError(
       'MalformedPolicyDocument',

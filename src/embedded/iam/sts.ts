@@ -10,6 +10,7 @@ import {
   type GetSessionTokenRequest,
   type GetSessionTokenResponse,
 } from '@aws-sdk/client-sts';
+import { parseJson } from '../../model/nesting.ts';
 import {
   AwsError,
   type AwsService,
@@ -147,7 +148,7 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
     const documents: unknown[] = [];
     const add = (text: string): void => {
       try {
-        const document: unknown = JSON.parse(text);
+        const document: unknown = parseJson(text);
         compilePolicy(document);
         documents.push(document);
       } catch (error) {

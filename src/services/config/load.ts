@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { Config, Environment } from '../../model/config.ts';
 import { ExitCode, SaasError } from '../../model/error.ts';
 import { nearest } from '../../model/nearest.ts';
+import { refuseNesting, refuseYamlNesting } from '../../model/nesting.ts';
 import { builtinImages, type Service, type ServiceRoute } from '../../model/service.ts';
 import type { QuotaPeriod, Tier } from '../../model/tier.ts';
 import { type ConfigDocument, configSchema, quotaPattern } from './schema.ts';
@@ -63,13 +64,20 @@ interface Problem {
 
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = within(file, () => {
+    refuseYamlNesting(text);
+    return parseDocument(text, { lineCounter: lines, logLevel: 'error' });
+  });
   const problems: Problem[] = document.errors.map((error) => ({
     line: lines.linePos(error.pos[0]).line,
     text: error.message.split('\n', 1)[0]?.replace(/ at line \d+.*$/, '') ?? '',
   }));
   if (problems.length > 0) throw invalid(file, problems);
-  const value: unknown = document.toJS() ?? {};
+  const value = within(file, () => {
+    const made: unknown = document.toJS() ?? {};
+    refuseNesting(made);
+    return made;
+  });
   const parsed = configSchema.safeParse(value);
   const lineOf = (at: readonly PropertyKey[], key = false): number =>
     lines.linePos(offsetOf(document, at, key)).line;
@@ -78,6 +86,15 @@ export function parseConfig(text: string, file: string): Config {
   else problems.push(...meaningProblems(parsed.data, path.dirname(file), lineOf));
   if (problems.length > 0 || !parsed.success) throw invalid(file, problems);
   return toConfig(parsed.data, path.dirname(file));
+}
+
+/** A document that can't be held: too many levels, aliases that grow into each other or point nowhere. It has no line to name. */
+function within<T>(file: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw invalid(file, [{ line: 1, text: (error as Error).message.split('\n', 1)[0] ?? '' }]);
+  }
 }
 
 function invalid(file: string, problems: Problem[]): SaasError {

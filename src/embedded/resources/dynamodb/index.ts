@@ -3,6 +3,7 @@
  * itself (`raw`), past the schemas: a table's items are JSON from end to end.
  */
 import path from 'node:path';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, type AwsService, type Call, type Cloud, type RawResponse } from '../../platform.ts';
 import { itemAccess } from './access.ts';
 import { type Answer, act, type Checked, check, type ItemOperation, validationError } from './engine.ts';
@@ -144,7 +145,7 @@ export function createDynamoDb(cloud: Cloud): AwsService {
   const respond = async (operation: string, body: Buffer, call: Call): Promise<RawResponse> => {
     let input: unknown;
     try {
-      input = JSON.parse(body.toString('utf8') || '{}');
+      input = parseJson(body.toString('utf8') || '{}');
     } catch {
       throw new AwsError('SerializationException', 'The request body is not valid JSON');
     }

@@ -33,6 +33,7 @@ import {
   UpdateSecretVersionStage$,
   type UpdateSecretVersionStageCommandInput,
 } from '@aws-sdk/client-secrets-manager';
+import { parseJson } from '../../../model/nesting.ts';
 import {
   AwsError,
   type AwsService,
@@ -321,7 +322,7 @@ function givenValue(input: {
 
 function checkedPolicy(document: string): string {
   try {
-    JSON.parse(document);
+    parseJson(document);
   } catch {
     throw new AwsError(
       'MalformedPolicyDocumentException',

@@ -41,6 +41,8 @@ export interface CloudOptions {
   clock?: Clock;
   /** A directory with installed Python packages that functions may import. */
   pythonPackages?: string | undefined;
+  /** A directory for a record of what roles call; see iam/call-record.ts. */
+  recordCalls?: string | undefined;
   /** Builds at the same time. Default: 1, a new account's quota (AWS CodeBuild quotas). */
   concurrentBuilds?: number;
   log?: (message: string) => void;
@@ -90,6 +92,7 @@ async function assemble(
     },
     stateDir: options.stateDir,
     pythonPackages: options.pythonPackages,
+    recordCalls: options.recordCalls,
     store,
     clock: options.clock ?? { now: () => Date.now() },
     concurrentBuilds: options.concurrentBuilds ?? 1,

@@ -379,6 +379,8 @@ export interface Cloud {
   readonly stateDir: string;
   /** A directory with Python packages for functions, beside what they and their layers bring. */
   readonly pythonPackages: string | undefined;
+  /** A directory into which IAM writes down what roles call; nothing is written where it is undefined. */
+  readonly recordCalls: string | undefined;
   readonly store: Store;
   readonly clock: Clock;
   /** Builds that CodeBuild runs at the same time; the others wait. */

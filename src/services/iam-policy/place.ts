@@ -99,6 +99,15 @@ export const on = {
   clusters: regional('ecs', (place) => `cluster/${tenants(place)}*`),
   services: regional('ecs', (place) => `service/${tenants(place)}*`),
   tasks: regional('ecs', (place) => `task/${tenants(place)}*`),
+  taskDefinitions: regional('ecs', (place) => `task-definition/${tenants(place)}*`),
+  /** Roles of tenants' tasks; the one by which ECS starts tasks is shared. */
+  taskRoles: ((place) => [
+    ...role((within) => `${tenants(within).slice(0, stackNameInRole)}*`)(place),
+    ...role((within) => `${stack(stackNames.sharedInfra)(within).slice(0, stackNameInRole)}-ExecutionRole*`)(
+      place,
+    ),
+  ]) as Resources,
+  listenerRules: regional('elasticloadbalancing', () => 'listener-rule/app/*'),
   logs: regional('logs', (place) => `log-group:/saas-ecs/${tenants(place)}*`),
 };
 
@@ -117,6 +126,16 @@ export const where = {
   }),
   passedToCloudFormation: (): object => ({
     StringEquals: { 'iam:PassedToService': 'cloudformation.amazonaws.com' },
+  }),
+  passedToTasks: (): object => ({
+    StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+  }),
+  /** Of what is made with the environment's tags. */
+  madeOwned: ({ app, environment }: Place): object => ({
+    StringEquals: {
+      'aws:RequestTag/saas-ecs:app': app,
+      'aws:RequestTag/saas-ecs:environment': environment,
+    },
   }),
   /** Else an operator could have the role make whatever a template of his own says. */
   releasedTemplate: (place: Place): object => ({

@@ -42,7 +42,12 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
       of('ecs', 'DescribeClusters'),
       arn('ecs', `cluster/${withPrefix(prefix, stackNames.sharedCluster)}`),
     ),
-    allow(of('ecs', 'ListTagsForResource', 'TagResource', 'UntagResource'), arn('ecs', '*')),
+    allow(of('ecs', 'ListTagsForResource', 'TagResource', 'UntagResource'), [
+      arn('ecs', `cluster/${tenantStacks(prefix)}`),
+      arn('ecs', `service/*/${inTenantStacks(prefix)}`),
+      arn('ecs', `task-definition/${tenantStacks(prefix)}*`),
+      arn('ecs', `capacity-provider/saas-${tenantStacks(prefix)}`),
+    ]),
     allow(['iam:CreateServiceLinkedRole'], arn('iam', 'role/aws-service-role/*', ''), {
       StringEquals: {
         'iam:AWSServiceName': [
@@ -245,6 +250,12 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
   'AWS::EC2::SecurityGroupIngress': () => [
     allow(
       of('ec2', 'AuthorizeSecurityGroupIngress', 'RevokeSecurityGroupIngress'),
+      arn('ec2', 'security-group-rule/*'),
+    ),
+  ],
+  'AWS::EC2::SecurityGroupEgress': () => [
+    allow(
+      of('ec2', 'AuthorizeSecurityGroupEgress', 'RevokeSecurityGroupEgress'),
       arn('ec2', 'security-group-rule/*'),
     ),
   ],

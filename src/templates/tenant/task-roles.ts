@@ -4,17 +4,27 @@ import { tenantSessionTag } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import { tasksTrust } from './trust.ts';
 
-/** What a service does with items. No Scan: it reads past the partition key, so past the tenant. */
-export const itemActions = [
+/** What the built-in services do with items. */
+const builtinItemActions = [
   'dynamodb:GetItem',
-  'dynamodb:BatchGetItem',
   'dynamodb:Query',
   'dynamodb:PutItem',
   'dynamodb:UpdateItem',
   'dynamodb:DeleteItem',
+];
+/** What any service may do with items. No Scan: it reads past the partition key, so past the tenant. */
+export const itemActions = [
+  ...builtinItemActions,
+  'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
   'dynamodb:ConditionCheckItem',
 ];
+
+/** Of the built-in services it is known what they call; of an operator's own only what they may. */
+const itemActionsOf = (services: readonly Service[]): readonly string[] =>
+  services.some(({ access, image }) => access === 'data' && !image.startsWith('builtin:'))
+    ? itemActions
+    : builtinItemActions;
 
 /** What the user service does with the users of its one pool. */
 export const userActions = [
@@ -63,7 +73,10 @@ export class TaskRoles extends Construct {
     this.#boundaryArn = props.boundaryArn;
     const needs = (access: Service['access']) => props.services.some((service) => service.access === access);
     if (needs('data') && props.tableArns.length > 0) {
-      this.#data = this.taskRole('Data', props.shared ? undefined : allow(itemActions, props.tableArns));
+      this.#data = this.taskRole(
+        'Data',
+        props.shared ? undefined : allow(itemActionsOf(props.services), props.tableArns),
+      );
       if (props.shared) this.tenantRoleArn = this.tenantRole(this.#data, props).attrArn;
     }
     if (needs('identity')) this.#identity = this.taskRole('Identity', allow(userActions, props.userPoolArn));
@@ -102,7 +115,7 @@ export class TaskRoles extends Construct {
         {
           policyName: 'items-of-the-tenant',
           policyDocument: policy(
-            allow(itemActions, props.tableArns, {
+            allow(itemActionsOf(props.services), props.tableArns, {
               'ForAllValues:StringEquals': {
                 'dynamodb:LeadingKeys': [`\${aws:PrincipalTag/${tenantSessionTag}}`],
               },

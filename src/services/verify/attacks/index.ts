@@ -3,6 +3,7 @@ import type { Attack, AttackClass } from '../attack.ts';
 import { controlPlaneAttacks } from './control-plane.ts';
 import { dataAttacks } from './data.ts';
 import { networkAttacks } from './network.ts';
+import { operatorApiAttacks } from './operator-api.ts';
 import { outlivedTokenAttacks } from './outlived-tokens.ts';
 import { rawItemAttacks } from './raw-items.ts';
 import { roleAttacks } from './roles.ts';
@@ -17,6 +18,6 @@ export const attacks: Readonly<Record<AttackClass, readonly Attack[]>> = {
   'self-promotion': selfPromotionAttacks,
   routing: [...routingAttacks, ...networkAttacks],
   data: [...dataAttacks, ...rawItemAttacks, ...sessionAttacks, ...roleAttacks],
-  'control-plane': controlPlaneAttacks,
+  'control-plane': [...controlPlaneAttacks, ...operatorApiAttacks],
   throttle: throttleAttacks,
 };

@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { tenantStatuses } from '../model/tenant.ts';
 import { option, type Tree, waitTimeout } from './definition.ts';
-import { list, quota, whole } from './values.ts';
+import { code, list, quota, whole } from './values.ts';
 
 export function tenantCommands({ program, add, action }: Tree): void {
   add(
@@ -193,6 +193,13 @@ export function tenantCommands({ program, add, action }: Tree): void {
             "e-mail address of the user; the tenant's administrator unless given",
             'USER',
           ),
+        )
+        .addOption(
+          option(
+            '--mfa-code <code>',
+            "code of the user's authenticator app, where one is asked for",
+            'MFA_CODE',
+          ).argParser(code),
         )
         .option('--control-plane', "a token for the control plane's API instead, as its machine client");
       action(command, async (cli, _, options) => (await import('../commands/token.ts')).token(cli, options));

@@ -15,6 +15,12 @@ export interface AwsTarget {
   nat: 'per-az' | 'single';
 }
 
+/** Where users come back to from hosted sign-in. */
+export interface SignIn {
+  callbackUrls: readonly string[];
+  logoutUrls: readonly string[];
+}
+
 /** One environment of saas-ecs.yaml with its name. */
 export type Environment = (EmbeddedTarget | AwsTarget) & {
   name: string;
@@ -23,6 +29,8 @@ export type Environment = (EmbeddedTarget | AwsTarget) & {
   /** Who is invited as the control plane's first administrator. */
   adminEmail?: string;
   controlPlane: ControlPlaneKind;
+  /** User pools have no hosted sign-in when absent. */
+  signIn?: SignIn;
 };
 
 /** saas-ecs.yaml, validated, defaults filled in, paths absolute. */
@@ -66,6 +74,7 @@ export interface Deployment {
   routing: 'direct' | 'proxy';
   controlPlane: ControlPlaneKind;
   adminEmail: string;
+  signIn?: SignIn;
   /** Whether packages of functions are installed into them, which takes Docker. */
   bundles: boolean;
   /** What carries registrations out; nothing does when absent. */

@@ -5,8 +5,6 @@ import {
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
   AdminGetUserCommand,
-  AdminInitiateAuthCommand,
-  AdminRespondToAuthChallengeCommand,
   AdminSetUserPasswordCommand,
   type AttributeType,
   CognitoIdentityProviderClient,
@@ -26,7 +24,9 @@ import {
 import { SaasError } from '../model/error.ts';
 import type { TenantItem } from '../model/registry.ts';
 import { tenantAttributes, type UserRole } from '../model/tenant.ts';
+import { Authenticator } from './authenticator.ts';
 import type { ClientOptions, Mailbox } from './environment.ts';
+import { type Credentials, signInByPassword } from './sign-in.ts';
 
 export interface UserPool {
   userPoolId: string;
@@ -230,7 +230,7 @@ export class Identity {
   /**
    * Runs `use` with a token of a user that exists only for it: made with a random password and no mail, deleted
    * whatever happens. How an operator proves that a tenant is served without borrowing a person's account. A tenant
-   * has one such user at most, so one that a killed run left is used again; to be called under the tenant's lease.
+   * has one such user at most, so one that a killed run left is deleted first; to be called under the tenant's lease.
    */
   async withProbe<T>(
     pool: UserPool,
@@ -239,8 +239,8 @@ export class Identity {
   ): Promise<T> {
     const email = probeOf(tenant.tenantId);
     const password = `${randomBytes(24).toString('base64url')}aA1!`;
-    try {
-      await this.#client.send(
+    const make = () =>
+      this.#client.send(
         new AdminCreateUserCommand({
           UserPoolId: pool.userPoolId,
           Username: email,
@@ -248,8 +248,13 @@ export class Identity {
           MessageAction: 'SUPPRESS',
         }),
       );
+    try {
+      await make();
     } catch (error) {
       if (!isNamed(error, 'UsernameExistsException')) throw error;
+      // The authenticator of one that a killed run left went with that run.
+      await this.deleteUser(pool, email);
+      await make();
     }
     try {
       await this.#client.send(
@@ -260,7 +265,8 @@ export class Identity {
           Permanent: true,
         }),
       );
-      return await use((await this.signIn(pool, email, password)).token);
+      const secondFactor = new Authenticator();
+      return await use((await this.signIn(pool, { email, password, secondFactor })).token);
     } finally {
       await this.deleteUser(pool, email);
     }
@@ -271,54 +277,27 @@ export class Identity {
     await this.deleteUser(pool, probeOf(tenantId));
   }
 
-  /** Signs in with a password that lasts. Throws `new_password_required` for one that was only mailed. */
-  async signIn(pool: UserPool, email: string, password: string, newPassword?: string): Promise<Token> {
-    const answer = await this.#client.send(
-      new AdminInitiateAuthCommand({
-        UserPoolId: pool.userPoolId,
-        ClientId: pool.clientId,
-        AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
-        AuthParameters: { USERNAME: email, PASSWORD: password },
-      }),
-    );
-    let result = answer.AuthenticationResult;
-    if (answer.ChallengeName === 'NEW_PASSWORD_REQUIRED') {
-      if (newPassword === undefined)
-        throw new SaasError('new_password_required', `"${email}" has not chosen a password yet`, {
-          hint: 'sign in once with the temporary password from the invitation',
-        });
-      const challenge = await this.#client.send(
-        new AdminRespondToAuthChallengeCommand({
-          UserPoolId: pool.userPoolId,
-          ClientId: pool.clientId,
-          ChallengeName: 'NEW_PASSWORD_REQUIRED',
-          ...(answer.Session && { Session: answer.Session }),
-          ChallengeResponses: { USERNAME: email, NEW_PASSWORD: newPassword },
-        }),
-      );
-      result = challenge.AuthenticationResult;
-    }
-    if (!result?.IdToken)
-      throw new SaasError('sign_in_incomplete', `"${email}" can't be signed in with a password alone`, {
-        detail: `the user pool asks for ${answer.ChallengeName ?? 'another challenge'}`,
-      });
+  /** Signs in, answering what the pool asks for. Throws as {@link signInByPassword}. */
+  async signIn(pool: UserPool, credentials: Credentials): Promise<Token> {
+    const { IdToken, ExpiresIn = 0 } = await signInByPassword(this.#client, pool, credentials);
     return {
-      token: result.IdToken,
+      token: IdToken,
       tokenType: 'Bearer',
-      expiresAt: new Date(Date.now() + (result.ExpiresIn ?? 0) * 1000).toISOString(),
+      expiresAt: new Date(Date.now() + ExpiresIn * 1000).toISOString(),
     };
   }
 
   /** Signs in a user whose invitation this environment's mailbox holds, completing the invitation the first time. */
   async signInByMailbox(pool: UserPool, email: string, mailbox: Mailbox): Promise<Token> {
     const password = await mailbox.password(pool.userPoolId, email);
+    const secondFactor = mailbox.authenticator(pool.userPoolId, email);
     try {
-      return await this.signIn(pool, email, password);
+      return await this.signIn(pool, { email, password, secondFactor });
     } catch (error) {
       if (!isNamed(error, 'NotAuthorizedException')) throw error;
       const temporary = await mailbox.temporaryPassword(pool.userPoolId, email);
       if (temporary === undefined) throw error;
-      return this.signIn(pool, email, temporary, password);
+      return this.signIn(pool, { email, password: temporary, newPassword: password, secondFactor });
     }
   }
 }

@@ -111,8 +111,8 @@ export async function startEnvironment(): Promise<Environment> {
     root: '/nowhere',
     environments: [{ name: 'local', target: 'embedded' }],
     tiers: [
-      { name: 'basic', model: 'pool', capacity: 'fargate', throttle },
-      { name: 'premium', model: 'dedicated-cluster', capacity: 'fargate', throttle },
+      { name: 'basic', model: 'pool', capacity: 'fargate', mfa: 'optional', throttle },
+      { name: 'premium', model: 'dedicated-cluster', capacity: 'fargate', mfa: 'optional', throttle },
     ],
     services: [{ name: 'orders', path: '/' }],
     routing: 'direct',

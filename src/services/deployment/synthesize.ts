@@ -33,6 +33,7 @@ export function deploymentOf(config: Config, target: Target, jobDirectory?: stri
     routing: config.routing,
     controlPlane: target.environment.controlPlane,
     adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
+    ...(target.environment.signIn && { signIn: target.environment.signIn }),
     bundles: target.bundles,
     ...(jobDirectory !== undefined && {
       job: { directory: jobDirectory, policy: jobPolicy(config, target) },

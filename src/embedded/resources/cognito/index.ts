@@ -1,9 +1,11 @@
 /** Amazon Cognito user pools. Hosted sign-in, federation, Lambda triggers, devices and passkeys are not here. */
 import type { AwsService, Cloud, CognitoApi } from '../../platform.ts';
 import { clientOperations } from './operations/clients.ts';
-import { federationOperations } from './operations/federation.ts';
+import { domainOperations } from './operations/domains.ts';
 import { groupOperations } from './operations/groups.ts';
 import { poolOperations } from './operations/pools.ts';
+import { providerOperations } from './operations/providers.ts';
+import { resourceServerOperations } from './operations/resource-servers.ts';
 import { selfServiceOperations } from './operations/self-service.ts';
 import { signInOperations } from './operations/sign-in.ts';
 import { userOperations } from './operations/users.ts';
@@ -24,7 +26,9 @@ export function createCognito(cloud: Cloud): AwsService & CognitoApi {
     operations: [
       ...poolOperations(parts),
       ...clientOperations(parts),
-      ...federationOperations(parts),
+      ...domainOperations(parts),
+      ...resourceServerOperations(parts),
+      ...providerOperations(parts),
       ...groupOperations(parts),
       ...userOperations(parts),
       ...signInOperations(parts, signIn),

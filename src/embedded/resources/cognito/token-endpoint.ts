@@ -8,9 +8,10 @@ import { domainPrefix } from '../../endpoint/aws-addresses.ts';
 import type { Route } from '../../platform.ts';
 import { AwsError } from '../../platform.ts';
 import type { ClientRecord } from './clients.ts';
-import { domains, scopesOf } from './federation.ts';
+import { domains } from './domains.ts';
 import type { Parts } from './parts.ts';
 import type { PoolRecord } from './pools.ts';
+import { scopesOf } from './resource-servers.ts';
 
 const maxBody = 64 * 1024;
 

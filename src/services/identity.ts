@@ -22,6 +22,7 @@ import {
   type UserType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { SaasError } from '../model/error.ts';
+import { providerOf } from '../model/federation.ts';
 import type { TenantItem } from '../model/registry.ts';
 import { tenantAttributes, type UserRole } from '../model/tenant.ts';
 import { Authenticator } from './authenticator.ts';
@@ -102,16 +103,25 @@ export class Identity {
 
   /**
    * Every user who is bound to a tenant, whether or not he is in its group: one whose creation was cut short is not.
-   * Looks at every user of the pool, since Cognito can't search by an attribute of ours.
+   * Looks at every user of the pool, since Cognito can't search by an attribute of ours. `silo`: the pool is the tenant's own.
    */
-  async *usersOf(pool: UserPool, tenantId: string): AsyncGenerator<UserType> {
+  async *usersOf(
+    pool: UserPool,
+    tenantId: string,
+    options: { silo: boolean } = { silo: false },
+  ): AsyncGenerator<UserType> {
     const seen = new Set<string>([probeOf(tenantId)]);
     const { userPoolId: UserPoolId } = pool;
     const all = usersIn(async (PaginationToken) => {
       const page = await this.#client.send(
         new ListUsersCommand({ UserPoolId, Limit: 60, ...(PaginationToken && { PaginationToken }) }),
       );
-      const bound = page.Users?.filter((user) => attribute(user, tenantAttributes.tenantId) === tenantId);
+      const bound = page.Users?.filter((user) => {
+        const whose = attribute(user, tenantAttributes.tenantId);
+        // Nothing binds a user of an identity provider but the pool that he is in.
+        const federated = options.silo && providerOf((name) => attribute(user, name)) !== undefined;
+        return whose === tenantId || (whose === undefined && federated);
+      });
       return { users: bound, next: page.PaginationToken };
     });
     const members = usersIn(async (NextToken) => {

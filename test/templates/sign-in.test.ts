@@ -4,8 +4,9 @@ import type { Deployment } from '../../src/model/config.ts';
 import type { MfaMode } from '../../src/model/tier.ts';
 import { deployment, templates, tiers } from './synthesized.ts';
 
-async function poolOf(changes: Partial<Deployment>, stack: string) {
-  const template = (await templates(deployment(changes)))(stack);
+async function poolOf(changes: Partial<Deployment>, stack: string, hosted = true) {
+  const { signIn, ...others } = deployment(changes);
+  const template = (await templates({ ...others, ...(hosted && signIn && { signIn }) }))(stack);
   const [pool] = Object.values(template.findResources('AWS::Cognito::UserPool'));
   const [client] = Object.values(template.findResources('AWS::Cognito::UserPoolClient'));
   return {
@@ -49,7 +50,7 @@ describe.each(['tenant-template-basic', 'tenant-premium'])('%s', (stack) => {
   });
 
   it('has no hosted sign-in where the environment has none', async () => {
-    const { client, domains } = await poolOf({ signIn: undefined } as Partial<Deployment>, stack);
+    const { client, domains } = await poolOf({}, stack, false);
     expect(domains).toEqual([]);
     expect(client).not.toHaveProperty('AllowedOAuthFlows');
     expect(client.SupportedIdentityProviders).toEqual(['COGNITO']);

@@ -44,6 +44,22 @@ export const controls = {
     does: 'refuses tokens of users who were deleted, disabled or given another role since',
     in: 'src/templates/functions/authorizer/authorizer.ts',
   },
+  'authorizer-federated-silo': {
+    does: "takes the user pool for the tenant only where the pool is one tenant's own",
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'authorizer-federated-user': {
+    does: "takes the user pool for the tenant only of a user whom the silo's identity provider sent",
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'federated-least-role': {
+    does: 'gives a user of an identity provider the least role until an operator gives him another',
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'provider-mapping': {
+    does: "takes of an identity provider's user nothing but name and address",
+    in: 'src/services/users/provider-file.ts, src/model/federation.ts',
+  },
   'api-authorization': {
     does: 'puts the authorizer before every method',
     in: 'the REST API of each cell (src/templates/shared-infra/openapi.ts)',

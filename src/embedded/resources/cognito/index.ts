@@ -1,5 +1,6 @@
-/** Amazon Cognito user pools. Hosted sign-in, federation, Lambda triggers, devices and passkeys are not here. */
+/** Amazon Cognito user pools, with hosted sign-in and federation. Lambda triggers, devices and passkeys are not here. */
 import type { AwsService, Cloud, CognitoApi } from '../../platform.ts';
+import { domainRoute } from './hosted/route.ts';
 import { clientOperations } from './operations/clients.ts';
 import { domainOperations } from './operations/domains.ts';
 import { groupOperations } from './operations/groups.ts';
@@ -14,7 +15,6 @@ import { resourceTypes } from './resource-types/index.ts';
 import { routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
-import { tokenEndpoint } from './token-endpoint.ts';
 
 export function createCognito(cloud: Cloud): AwsService & CognitoApi {
   const parts = createParts(cloud);
@@ -35,7 +35,7 @@ export function createCognito(cloud: Cloud): AwsService & CognitoApi {
       ...selfServiceOperations(parts, sessions),
     ],
     resourceTypes: resourceTypes(parts),
-    routes: [...routes(parts), tokenEndpoint(parts)],
+    routes: [...routes(parts), domainRoute(parts, sessions, signIn)],
     outbox: () => parts.outbox.all(),
     stop: () => parts.keys.stop(),
   };

@@ -7,12 +7,13 @@ export interface Page {
 }
 
 interface Cookie {
+  name: string;
   value: string;
   path: string;
 }
 
 export class Browser {
-  readonly cookies = new Map<string, Cookie>();
+  cookies: Cookie[] = [];
 
   /** One request, with what redirects inside the origin lead to; stops at an address of another origin or path than `within`. */
   async open(address: string, init: RequestInit = {}, within = '/_aws/'): Promise<Page> {
@@ -32,9 +33,9 @@ export class Browser {
 
   /** One request; redirects are not followed. */
   async fetch(url: URL, init: RequestInit = {}): Promise<Page> {
-    const cookie = [...this.cookies]
-      .filter(([, { path }]) => url.pathname.startsWith(path))
-      .map(([name, { value }]) => `${name}=${value}`)
+    const cookie = this.cookies
+      .filter(({ path }) => url.pathname.startsWith(path))
+      .map(({ name, value }) => `${name}=${value}`)
       .join('; ');
     const headers = new Headers(init.headers);
     if (cookie) headers.set('cookie', cookie);
@@ -48,8 +49,8 @@ export class Browser {
     const cut = pair.indexOf('=');
     const [name, value] = [pair.slice(0, cut), pair.slice(cut + 1)];
     const path = attributes.find((each) => each.startsWith('Path='))?.slice(5) ?? '/';
-    if (attributes.includes('Max-Age=0')) this.cookies.delete(name);
-    else this.cookies.set(name, { value, path });
+    this.cookies = this.cookies.filter((each) => each.name !== name || each.path !== path);
+    if (!attributes.includes('Max-Age=0')) this.cookies.push({ name, value, path });
   }
 
   /** Posts the page's form with these fields over its own. */
@@ -58,10 +59,10 @@ export class Browser {
     if (action === undefined) throw new Error(`there is no form on ${page.url}: ${page.text}`);
     const hidden = [...page.text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
     const body = new URLSearchParams({
-      ...Object.fromEntries(hidden.map(([, name, value]) => [name, unescape(value)])),
+      ...Object.fromEntries(hidden.map(([, name, value]) => [name, unescaped(value)])),
       ...fields,
     });
-    return this.open(new URL(unescape(action), page.url).href, { method: 'POST', body, headers });
+    return this.open(new URL(unescaped(action), page.url).href, { method: 'POST', body, headers });
   }
 
   /** The address that a link with this text leads to. */
@@ -70,11 +71,11 @@ export class Browser {
       ([, , label]) => label === text,
     )?.[1];
     if (href === undefined) throw new Error(`there is no link ${text} on ${page.url}`);
-    return new URL(unescape(href), page.url).href;
+    return new URL(unescaped(href), page.url).href;
   }
 }
 
-const unescape = (text = ''): string =>
+const unescaped = (text = ''): string =>
   text
     .replaceAll('&quot;', '"')
     .replaceAll('&#39;', "'")

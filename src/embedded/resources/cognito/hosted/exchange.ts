@@ -1,7 +1,9 @@
 /** One request to a user pool's domain, and the answer to it. */
 import type { IncomingMessage } from 'node:http';
 import { domainPrefix } from '../../../endpoint/aws-addresses.ts';
+import { collect } from '../../../endpoint/body.ts';
 import { isLoopback } from '../../../endpoint/server.ts';
+import { AwsError } from '../../../platform.ts';
 import type { DomainRecord } from '../domains.ts';
 import type { PoolRecord } from '../pools.ts';
 
@@ -81,12 +83,10 @@ export const domainUrl = (
 export async function formOf(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams> {
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/x-www-form-urlencoded\b/i.test(type)) throw new OAuthError('invalid_request');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new OAuthError('invalid_request', 413);
-    chunks.push(chunk);
+  try {
+    return new URLSearchParams((await collect(request, maxBytes)).toString());
+  } catch (error) {
+    if (error instanceof AwsError) throw new OAuthError('invalid_request', error.status);
+    throw error;
   }
-  return new URLSearchParams(Buffer.concat(chunks).toString());
 }

@@ -134,6 +134,8 @@ function write(response: ServerResponse, { status, headers, cookies = [], body =
   response.writeHead(status, {
     ...headers,
     ...(cookies.length > 0 && { 'set-cookie': [...cookies] }),
+    // What is left of a body that is too large is not worth reading.
+    ...(status === 413 && { connection: 'close' }),
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);

@@ -51,10 +51,10 @@ const common = {
   name: z
     .string()
     .regex(
-      /^[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]$/,
-      'a name has 3 to 32 letters, digits and inner dashes, and starts with a letter; usernames begin with it',
+      /^[a-z][a-z0-9-]{1,30}[a-z0-9]$/,
+      'a name has 3 to 32 lower-case letters, digits and inner dashes, and starts with a letter; usernames begin with it',
     )
-    .refine((value) => !taken.has(value.toLowerCase()), 'Cognito uses the name for itself'),
+    .refine((value) => !taken.has(value), 'Cognito uses the name for itself'),
   domains: z
     .array(
       z

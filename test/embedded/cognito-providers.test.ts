@@ -1,4 +1,11 @@
 /** Domains and identity providers through the API: what is kept, and what is refused as on AWS. */
+
+import {
+  CloudFormation,
+  waitUntilStackCreateComplete,
+  waitUntilStackDeleteComplete,
+  waitUntilStackUpdateComplete,
+} from '@aws-sdk/client-cloudformation';
 import {
   CognitoIdentityProvider,
   type CreateIdentityProviderCommandInput,
@@ -171,5 +178,65 @@ describe('an app client', () => {
     ['OAuth without flows', { AllowedOAuthFlows: [] }, /AllowedOAuthFlows/],
   ])('is refused with %s', async (_what, changes, message) => {
     await expect(fixture.client(UserPoolId, { ...client, ...changes })).rejects.toThrow(message);
+  });
+});
+
+describe('a stack', () => {
+  const template = (mapping: Record<string, string>) =>
+    JSON.stringify({
+      Resources: {
+        Pool: { Type: 'AWS::Cognito::UserPool', Properties: {} },
+        Domain: {
+          Type: 'AWS::Cognito::UserPoolDomain',
+          Properties: { UserPoolId: { Ref: 'Pool' }, Domain: 'acme-stack' },
+        },
+        Provider: {
+          Type: 'AWS::Cognito::UserPoolIdentityProvider',
+          Properties: {
+            UserPoolId: { Ref: 'Pool' },
+            ProviderName: 'Corporate',
+            ProviderType: 'OIDC',
+            ProviderDetails: oidc().ProviderDetails,
+            AttributeMapping: mapping,
+          },
+        },
+        Client: {
+          Type: 'AWS::Cognito::UserPoolClient',
+          Properties: { UserPoolId: { Ref: 'Pool' }, SupportedIdentityProviders: [{ Ref: 'Provider' }] },
+        },
+      },
+      Outputs: { Pool: { Value: { Ref: 'Pool' } }, Domain: { Value: { Ref: 'Domain' } } },
+    });
+
+  it('brings domain and provider up, changes a mapping in place, and takes all away', async () => {
+    const client = new CloudFormation({
+      endpoint: fixture.cloud.endpoint,
+      region: fixture.cloud.region,
+      credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'x' },
+      maxAttempts: 1,
+    });
+    const wait = { client, maxWaitTime: 50, minDelay: 1, maxDelay: 1 };
+    const StackName = 'sign-in';
+    await client.createStack({ StackName, TemplateBody: template({ email: 'email' }) });
+    await waitUntilStackCreateComplete(wait, { StackName });
+    const { Stacks } = await client.describeStacks({ StackName });
+    const outputs = Object.fromEntries(
+      (Stacks?.[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+    );
+    expect(outputs['Domain']).toBe('acme-stack');
+    const UserPoolId = outputs['Pool'] ?? '';
+    const mapping = async () =>
+      (await cognito.describeIdentityProvider({ UserPoolId, ProviderName: 'Corporate' })).IdentityProvider
+        ?.AttributeMapping;
+    expect(await mapping()).toEqual({ email: 'email' });
+    await client.updateStack({ StackName, TemplateBody: template({ email: 'mail' }) });
+    await waitUntilStackUpdateComplete(wait, { StackName });
+    expect(await mapping()).toEqual({ email: 'mail' });
+    await client.deleteStack({ StackName });
+    await waitUntilStackDeleteComplete(wait, { StackName });
+    await expect(mapping()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    const { DomainDescription } = await cognito.describeUserPoolDomain({ Domain: 'acme-stack' });
+    expect(DomainDescription).toEqual({});
+    client.destroy();
   });
 });

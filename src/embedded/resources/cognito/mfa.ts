@@ -4,7 +4,7 @@ import type {
   SoftwareTokenMfaSettingsType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { AwsError } from '../../platform.ts';
-import { invalidParameter, userNotFound } from './errors.ts';
+import { invalidParameter, invalidSession, userNotFound } from './errors.ts';
 import type { Parts } from './parts.ts';
 import type { PoolRecord } from './pools.ts';
 import type { Sessions } from './sessions.ts';
@@ -53,6 +53,8 @@ export function verifyInSession(
   const users = parts.users(parts.pools.get(session.pool));
   const user = users.findSub(session.sub);
   if (!user) throw userNotFound();
+  // A session from before the user had an app must not replace the one he has now.
+  if (user.totp?.verified) throw invalidSession();
   const secret = session.totp?.secret;
   const lastStep = proveTotp(parts, secret, code);
   sessions.use(session);

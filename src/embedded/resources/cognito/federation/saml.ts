@@ -1,9 +1,10 @@
 /**
  * Sign-in at a SAML 2.0 provider (developer guide, "Using SAML identity providers with a user pool"): the request goes by the
  * HTTP-Redirect binding, the response comes by HTTP-POST. node-saml verifies the signature and reads the signed bytes alone;
- * what it leaves open of the Web Browser SSO profile (SAML 2.0 Profiles, section 4.1.4) is checked here.
+ * what it leaves open of the Web Browser SSO profile (SAML 2.0 Profiles, section 4.1.4) is checked here. It is large, so this
+ * module is loaded when somebody signs in so.
  */
-import type { Profile } from '@node-saml/node-saml';
+import { type Profile, SAML, ValidateInResponseTo } from '@node-saml/node-saml';
 import type { Cloud } from '../../../platform.ts';
 import { callLoopback } from '../../event-bridge/loopback-call.ts';
 import type { PoolRecord } from '../pools.ts';
@@ -30,7 +31,7 @@ export async function samlSignInUrl(
   exchange: SamlExchange,
   relayState: string,
 ): Promise<string> {
-  const saml = await party(exchange, await metadataOf(cloud, exchange.provider));
+  const saml = party(exchange, await metadataOf(cloud, exchange.provider));
   return saml.getAuthorizeUrlAsync(relayState, undefined, {});
 }
 
@@ -41,7 +42,7 @@ export async function samlClaims(
   response: string,
 ): Promise<Record<string, unknown> & { sub: string }> {
   const metadata = await metadataOf(cloud, exchange.provider);
-  const saml = await party(exchange, metadata);
+  const saml = party(exchange, metadata);
   const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: response });
   if (!profile?.nameID) throw new Error('the assertion has no NameID');
   if (profile.issuer !== metadata.entityId) throw new Error('the assertion is of another issuer');
@@ -50,8 +51,7 @@ export async function samlClaims(
   return { ...attributes, sub: profile.nameID };
 }
 
-async function party({ pool, requestId, consumerUrl }: SamlExchange, metadata: SamlMetadata) {
-  const { SAML, ValidateInResponseTo } = await import('@node-saml/node-saml');
+function party({ pool, requestId, consumerUrl }: SamlExchange, metadata: SamlMetadata): SAML {
   return new SAML({
     callbackUrl: consumerUrl,
     entryPoint: metadata.signInUrl,

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { AwsError } from '../../../platform.ts';
 import { claimsOf, signInUrl } from '../federation/oidc.ts';
 import { type ProviderRecord, providers } from '../federation/providers.ts';
-import { samlClaims, samlSignInUrl } from '../federation/saml.ts';
 import { federatedUser } from '../federation/users.ts';
 import type { Parts } from '../parts.ts';
 import { AppError, type AppRequest } from './app-request.ts';
@@ -58,12 +57,13 @@ export class Federation {
     };
     const state = sealer.seal(journey).toString('base64url');
     const provider = this.provider(exchange, journey);
-    const url = await this.attempt(journey, () => {
+    const url = await this.attempt(journey, async () => {
       if (provider.type === 'OIDC') {
         const redirectUri = domainUrl(cloud, exchange.domain, 'oauth2/idpresponse');
         return signInUrl(cloud, provider, { redirectUri, state, nonce: journey.nonce });
       }
       if (provider.type === 'SAML') {
+        const { samlSignInUrl } = await import('../federation/saml.ts');
         return samlSignInUrl(cloud, this.samlExchange(exchange, journey, provider), state);
       }
       throw new Error('the embedded cloud signs in through OpenID Connect and SAML providers only');
@@ -102,8 +102,9 @@ export class Federation {
   async samlResponse(exchange: Exchange): Promise<Reply> {
     const journey = this.resume(exchange, exchange.form.get('RelayState'));
     const provider = this.provider(exchange, journey);
-    const claims = await this.attempt(journey, () => {
+    const claims = await this.attempt(journey, async () => {
       if (provider.type !== 'SAML') throw new Error('it is no SAML provider');
+      const { samlClaims } = await import('../federation/saml.ts');
       return samlClaims(
         this.parts.cloud,
         this.samlExchange(exchange, journey, provider),

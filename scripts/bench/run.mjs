@@ -23,6 +23,7 @@ const parts = {
   'order-service': () => import('./order-service-rows.mjs'),
   operations: () => import('./operations.mjs'),
   startup: () => import('./startup.mjs'),
+  calls: () => import('./calls.mjs'),
   gateway: () => import('./gateway.mjs'),
   scale: () => import('./scale.mjs'),
 };

@@ -150,6 +150,35 @@ export function tenantCommands({ program, add, action }: Tree): void {
 
   add(
     program,
+    'suspend <tenant>',
+    'shut a tenant out: its API refuses everybody, its data and services stay',
+    ['saas-ecs suspend acme', "saas-ecs suspend acme --confirm acme --reason 'invoice 4711 is unpaid'"],
+    (command) => {
+      command
+        .option('--confirm <name>', "the tenant's name, instead of typing it")
+        .option('--reason <text>', 'why; kept with the tenant and in the audit')
+        .addOption(waitTimeout());
+      action(command, async (cli, [tenant = ''], options) =>
+        (await import('../commands/suspend.ts')).suspend(cli, tenant, options),
+      );
+    },
+  );
+
+  add(
+    program,
+    'resume <tenant>',
+    'let a suspended tenant in again, with a request that proves it is served',
+    ['saas-ecs resume acme'],
+    (command) => {
+      command.addOption(waitTimeout());
+      action(command, async (cli, [tenant = ''], options) =>
+        (await import('../commands/resume.ts')).resume(cli, tenant, options),
+      );
+    },
+  );
+
+  add(
+    program,
     'verify',
     'attack the environment as a hostile tenant would, and say what held',
     [

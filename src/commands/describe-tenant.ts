@@ -13,6 +13,14 @@ export async function describeTenant(cli: Invocation, reference: string): Promis
         ['id', tenant.tenantId],
         ['tier', `${tenant.tier} (${tenant.model})`],
         ['status', tenant.status],
+        ...(tenant.suspension === null
+          ? []
+          : [
+              [
+                'suspended',
+                `since ${tenant.suspension.since}${tenant.suspension.reason === null ? '' : `: ${tenant.suspension.reason}`}`,
+              ] as const,
+            ]),
         ...(tenant.lastError === null ? [] : [['last error', colors.red(tenant.lastError)] as const]),
         ...(operation === null
           ? []

@@ -27,12 +27,12 @@ export async function listTenants(cli: Invocation, options: ListTenantsOptions):
           { title: 'TIER', value: (tenant) => tenant.tier },
           {
             title: 'STATUS',
-            value: ({ status: text }) =>
+            value: ({ status: text, suspension }) =>
               text === 'active'
                 ? colors.green(text)
                 : text === 'failed'
                   ? colors.red(text)
-                  : colors.yellow(text),
+                  : colors.yellow(suspension?.reason ? `${text}: ${short(suspension.reason)}` : text),
           },
           { title: 'RATE', value: ({ throttle }) => `${throttle.rate}/s`, align: 'right' },
           {
@@ -48,3 +48,6 @@ export async function listTenants(cli: Invocation, options: ListTenantsOptions):
   if (page.tenants.length === 0 && tier === undefined && status === undefined)
     cli.output.next('saas-ecs onboard --tier basic --name acme --email admin@acme.example');
 }
+
+/** What fits beside the other columns; describe-tenant has all of it. */
+const short = (reason: string): string => (reason.length <= 32 ? reason : `${reason.slice(0, 31)}…`);

@@ -5,7 +5,7 @@ export async function menu(
   cli: Invocation,
   commands: readonly { name: string; description: string }[],
 ): Promise<string[] | undefined> {
-  const needTenant = new Set(['offboard', 'describe-tenant', 'explain']);
+  const needTenant = new Set(['offboard', 'describe-tenant', 'explain', 'suspend', 'resume']);
   const shown = commands.filter(
     ({ name }) => !name.startsWith('_') && name !== 'completion' && name !== 'local',
   );

@@ -190,5 +190,7 @@ export async function usersSetRole(
 const said = (mark: string, what: string, { tokensEndWithinSeconds }: LockedOut): string =>
   [
     `${mark} ${what}`,
-    `  refresh tokens are revoked at once; tokens from before are refused within ${plural(tokensEndWithinSeconds / 60, 'minute')}`,
+    tokensEndWithinSeconds === 0
+      ? '  refresh tokens are revoked at once, and tokens from before are refused'
+      : `  refresh tokens are revoked at once; tokens from before are refused within ${plural(tokensEndWithinSeconds / 60, 'minute')}`,
   ].join('\n');

@@ -98,6 +98,7 @@ export const controlPlaneEnvironment = {
   registryTable: 'REGISTRY_TABLE',
   busName: 'BUS_NAME',
   userPoolId: 'USER_POOL_ID',
+  machineClientId: 'MACHINE_CLIENT_ID',
 } as const;
 
 /** Environment variable of a lifecycle job: the detail of the request's event, as JSON. */

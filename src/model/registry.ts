@@ -22,6 +22,8 @@ export const registryKeys = {
     pk: `TENANT#${tenantId}`,
     sk: `OPERATION#${operationId}`,
   }),
+  /** Who changes what all tenants share, one at a time. */
+  environmentLease: (): Key => ({ pk: 'ENVIRONMENT', sk: 'LEASE' }),
   cell: (cell: string): Key => ({ pk: 'CELLS', sk: `CELL#${cell}` }),
   /** One target-group slot of a cell; its number is the listener rule's priority. */
   slot: (cell: string, slot: number): Key => ({

@@ -27,6 +27,16 @@ export interface Tenant {
   createdAt: string;
   updatedAt: string;
   lastError: string | null;
+  /** Null unless it is suspended. */
+  suspension: { since: string; reason: string | null } | null;
+}
+
+/** Why a text can't be kept as a reason, or undefined when it can: it is shown in tables, and the audit keeps no address of anybody. */
+export function reasonProblem(reason: string): string | undefined {
+  if (reason.length === 0 || reason.length > 200) return 'it must have 1 to 200 characters';
+  if (!/^[\p{L}\p{M}\p{N} _./:,;'()#&+!?%-]+$/u.test(reason))
+    return "only letters, digits, blanks and _ . / : , ; ' ( ) # & + ! ? % - are allowed, so no e-mail address";
+  return undefined;
 }
 
 export const userRoles = ['TenantAdmin', 'TenantUser'] as const;

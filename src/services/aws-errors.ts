@@ -79,7 +79,10 @@ const rules: readonly Rule[] = [
     hint: 'the detail names the action and the resource; grant it to the role that you use',
   },
   {
-    when: (_, text) => /is in [A-Z_]+_IN_PROGRESS state/.test(text),
+    when: (_, text) =>
+      /is in [A-Z_]+_IN_PROGRESS state|^ChangeSet \S+ cannot be created because it already exists|Stack \[\S+\] already exists/.test(
+        text,
+      ),
     code: 'stack_busy',
     message: 'another operation is under way on the stack',
     hint: 'wait for it to end, then run the command again',

@@ -1,10 +1,21 @@
 import { SaasError } from '../model/error.ts';
 import { leaseFrom, type Operation, released, renewEveryMs } from './lease.ts';
-import type { Ending, Registry, TenantChanges, TenantRecord } from './registry/registry.ts';
+import {
+  changed,
+  type Ending,
+  type Registry,
+  type TenantChanges,
+  type TenantRecord,
+} from './registry/registry.ts';
+import type { Write } from './registry/table.ts';
+
+/** Milliseconds that what was noted waits at most for a write that has to be made anyway. */
+const noteMs = 1_000;
 
 /**
  * Writes an operation down on its tenant's item. Writes go one after the other, the lease's renewals among them: an
- * older state of the operation can't arrive after a newer one, nor after its end.
+ * older state of the operation can't arrive after a newer one, nor after its end. What is only noted goes with the
+ * next of them.
  */
 export class Journal {
   readonly #registry: Registry;
@@ -12,8 +23,10 @@ export class Journal {
   readonly #now: () => Date;
   readonly #lost = new AbortController();
   #tenant: TenantRecord;
+  #noted: TenantChanges = {};
   #writes: Promise<unknown> = Promise.resolve();
   #renewal: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #over = false;
 
   constructor(registry: Registry, tenant: TenantRecord, operation: Operation, now: () => Date) {
@@ -23,9 +36,9 @@ export class Journal {
     this.#now = now;
   }
 
-  /** The tenant's item as last written. */
+  /** The tenant's item with what is noted. */
   get tenant(): TenantRecord {
-    return this.#tenant;
+    return changed(this.#tenant, this.#noted);
   }
 
   /** Aborted once another operator has taken the tenant over. */
@@ -43,27 +56,45 @@ export class Journal {
     this.#renewal.unref();
   }
 
-  /** Writes the operation and changes to the tenant's item, and renews the lease. Throws `lease_lost`. */
-  write(changes: TenantChanges = {}): Promise<void> {
+  /**
+   * Notes changes to the tenant's item, and that the operation went on. A run that is killed before the next write
+   * does again what it had noted.
+   */
+  note(changes: TenantChanges = {}): void {
+    this.#noted = { ...this.#noted, ...changes };
+    this.#soon ??= setTimeout(() => void this.write().catch(() => {}), noteMs);
+    this.#soon.unref();
+  }
+
+  /**
+   * Writes the operation, what was noted, and changes to the tenant's item, with further writes all or nothing, and renews
+   * the lease. Throws `lease_lost`.
+   */
+  write(changes: TenantChanges = {}, further: Write[] = []): Promise<void> {
     return this.#next(async () => {
       if (this.#over) return;
       this.#operation.leaseUntil = leaseFrom(this.#now());
-      this.#tenant = await this.#registry.updateTenant(
-        this.#tenant.tenantId,
-        { ...changes, operation: this.#operation },
-        this.#operation.holder,
-      );
+      await this.#update(changes, further);
     });
   }
 
-  /** Takes the operation off the tenant and keeps it as history, in one write. Throws `lease_lost`. */
-  end(ending: Ending): Promise<TenantRecord> {
+  /**
+   * Takes the operation off the tenant and keeps it as history, in one write, which `along` may add to. Throws
+   * `lease_lost`.
+   */
+  end(
+    ending: Ending,
+    along: (end: (writes: Write[]) => Promise<TenantRecord>) => Promise<TenantRecord> = (end) => end([]),
+  ): Promise<TenantRecord> {
     return this.#next(async () => {
-      this.#tenant = await this.#registry.endOperation(
-        this.#tenant,
-        this.#operation,
-        ending,
-        this.#now().toISOString(),
+      const at = this.#now().toISOString();
+      this.#tenant = await along((writes) =>
+        this.#registry.endOperation(this.#tenant, this.#operation, {
+          ending,
+          at,
+          changes: this.#noted,
+          writes,
+        }),
       );
       this.#over = true;
       return this.#tenant;
@@ -73,16 +104,31 @@ export class Journal {
   /** Stops renewing. `release`: lets go of the tenant at once, so that the next run needn't wait for the lease. */
   async close({ release }: { release: boolean }): Promise<void> {
     clearInterval(this.#renewal);
+    clearTimeout(this.#soon);
     await this.#next(async () => {
       if (this.#over || !release) return;
       this.#operation.leaseUntil = released;
-      await this.#registry.updateTenant(
-        this.#tenant.tenantId,
-        { operation: this.#operation },
-        this.#operation.holder,
-      );
+      await this.#update({}, []);
     }).catch(() => {});
     this.#over = true;
+  }
+
+  async #update(changes: TenantChanges, further: Write[]): Promise<void> {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    const noted = this.#noted;
+    this.#noted = {};
+    try {
+      const { holder } = this.#operation;
+      const all = { ...noted, ...changes, operation: this.#operation };
+      this.#tenant =
+        further.length === 0
+          ? await this.#registry.updateTenant(this.#tenant.tenantId, all, holder)
+          : await this.#registry.updateTenantWith(this.#tenant, all, holder, further);
+    } catch (error) {
+      this.#noted = { ...noted, ...this.#noted };
+      throw error;
+    }
   }
 
   #next<T>(write: () => Promise<T>): Promise<T> {

@@ -86,7 +86,8 @@ function thisMachine(): string {
   }
 }
 
-function thisProcess(): OperationProcess {
+/** The process that runs this, as others are told of it. */
+export function thisProcess(): OperationProcess {
   return {
     host: hostname(),
     machine: thisMachine(),
@@ -109,7 +110,10 @@ function isAlive({ pid, identity }: OperationProcess): boolean {
  * `held`: somebody works on it. `free`: nobody does. `silent`: by this machine's clock the lease ran out, by the
  * holder's it may not have.
  */
-export function standing(operation: Operation, now: Date): 'held' | 'free' | 'silent' {
+export function standing(
+  operation: Pick<Operation, 'process' | 'leaseUntil' | 'failure'>,
+  now: Date,
+): 'held' | 'free' | 'silent' {
   if (operation.failure) return 'free';
   const here = isHere(operation.process);
   if (here && !isAlive(operation.process)) return 'free';
@@ -192,9 +196,13 @@ const gerund: Record<OperationKind, string> = {
   resume: 'being resumed',
 };
 
+/** `by alice on laptop (process 4711), since 2026-01-01T12:00:00.000Z` */
+export const holderWords = ({ user, host, pid }: OperationProcess, since: string): string =>
+  `by ${user} on ${host} (process ${pid}), since ${since}`;
+
 function busy(tenant: TenantRecord, { kind, process: by, startedAt }: Operation): SaasError {
   return new SaasError('tenant_busy', `tenant "${tenant.name}" is ${gerund[kind]} already`, {
-    detail: `by ${by.user} on ${by.host} (process ${by.pid}), since ${startedAt}`,
+    detail: holderWords(by, startedAt),
     hint: `wait for it to end, then run the command again; watch it with: saas-ecs watch ${tenant.name}`,
   });
 }

@@ -28,6 +28,8 @@ export function resumeCommand(
   const rest = `${flags && ` ${flags}`}${environmentFlag(context)}`;
   if (kind === 'onboard') return `saas-ecs onboard --resume ${name}${rest}`;
   if (kind === 'offboard') return `saas-ecs offboard ${name} --confirm ${name}${rest}`;
+  if (kind === 'suspend') return `saas-ecs suspend ${name} --confirm ${name}${rest}`;
+  if (kind === 'resume') return `saas-ecs resume ${name}${rest}`;
   return `run the same ${kind} command again`;
 }
 

@@ -1,10 +1,12 @@
 /**
- * An operation on a tenant: named, idempotent steps under a lease. Each finished step is written to the tenant's
- * item before the next begins, so a run that is killed is taken up by the next one where it stopped.
+ * An operation on a tenant: named, idempotent steps under a lease. Finished steps are noted, and written to the tenant's
+ * item with the next write that a step needs, a second later at most: a run that is killed is taken up by the next one
+ * where it stopped, or a little before. What must be known before a step does something is for that step to save.
  */
 import { SaasError } from '../model/error.ts';
 import type { StepReport } from '../model/progress.ts';
 import { operationReference } from '../model/registry.ts';
+import { type Act, endAudited } from './audit/audited.ts';
 import { toSaasError } from './aws-errors.ts';
 import type { Context } from './context.ts';
 import { ExplainedError } from './explain/chain.ts';
@@ -12,6 +14,7 @@ import { Journal } from './journal.ts';
 import { claim, type OperationKind } from './lease.ts';
 import { stoppedOperation } from './operation-words.ts';
 import type { Ending, Registry, TenantChanges, TenantRecord } from './registry/registry.ts';
+import type { Write } from './registry/table.ts';
 import { environmentFlag } from './stopped.ts';
 
 export interface Step<Data> {
@@ -26,11 +29,11 @@ export interface Step<Data> {
 export interface StepTools {
   /** Shows something that moves inside the step. */
   detail(text: string): void;
-  /** Writes `data` down now, in the middle of a step, together with changes to the tenant's item. */
-  save(changes?: TenantChanges): Promise<void>;
-  /** Changes to the tenant's item that are written with the end of the step: for what comes last in it. */
+  /** Writes `data` down now, in the middle of a step, together with changes to the tenant's item and `further` writes. */
+  save(changes?: TenantChanges, further?: Write[]): Promise<void>;
+  /** Changes to the tenant's item that are noted with the end of the step: for what can be found out again. */
   change(changes: TenantChanges): void;
-  /** The tenant's item as last written. */
+  /** The tenant's item as it is now. */
   tenant(): TenantRecord;
   /** Makes steps that are done run again on the next run: for a check that finds their work undone. */
   reopen(...steps: string[]): void;
@@ -54,6 +57,8 @@ export interface Run<Data> {
   end: Ending;
   /** Holder of the operation that this process wrote with the tenant's item itself: it needs no claiming. */
   held?: string | undefined;
+  /** What the operation is in the audit, which has it with the operation's end. */
+  act?: Act;
 }
 
 export interface Ran<Data> {
@@ -141,7 +146,7 @@ export async function runOperation<Data extends object>(
       try {
         await step.run(data, {
           detail: (text) => context.watch({ type: 'detail', step: name, text }),
-          save: (now) => journal.write(now),
+          save: (now, further) => journal.write(now, further),
           change(late) {
             changes = { ...changes, ...late };
           },
@@ -158,12 +163,12 @@ export async function runOperation<Data extends object>(
       }
       if (!operation.done.includes(name)) operation.done.push(name);
       operation.steps[index] = { ...entry, durationMs: durationMs() };
-      // The operation's end writes down the last step with everything else.
-      if (index < steps.length - 1 || Object.keys(changes).length > 0) await journal.write(changes);
+      journal.note(changes);
       context.watch({ type: 'step-done', step: name, title, durationMs: durationMs(), skipped: false });
       reports.push({ name, status: 'done', durationMs: durationMs() });
     }
-    const ended = await journal.end(run.end);
+    const { act } = run;
+    const ended = await journal.end(run.end, act && ((end) => endAudited(context, act, end)));
     return {
       operationId: reference,
       tenant: ended,

@@ -27,6 +27,34 @@ export interface SharedOutputs {
   controlPlane: ControlPlaneOutputs | undefined;
 }
 
+/** A registry stays the same as long as it is there. */
+const registryTables = new WeakMap<Target, string>();
+
+/** The registry's table, if this process has read where it is. */
+export const knownRegistryTable = (target: Target): string | undefined => registryTables.get(target);
+
+type Place = Pick<Target, 'app' | 'environment' | 'client'>;
+
+/** The table that the control plane's stack names; undefined before there is that stack, and once it is gone. */
+export const registryTableOf = (target: Place): Promise<string | undefined> =>
+  parameterOf(target, 'registryTable');
+
+/** The control plane that is deployed; undefined where {@link registryTableOf} is, and in an early deployment. */
+export async function controlPlaneOutputsOf(target: Place): Promise<ControlPlaneOutputs | undefined> {
+  const value = await parameterOf(target, 'controlPlane');
+  return value === undefined ? undefined : (JSON.parse(value) as ControlPlaneOutputs);
+}
+
+async function parameterOf(
+  { app, environment, client }: Place,
+  name: Parameters<typeof parameterPath>[2],
+): Promise<string | undefined> {
+  const { Parameters: [parameter] = [] } = await new SSMClient(client).send(
+    new GetParametersCommand({ Names: [parameterPath(app, environment.name, name)] }),
+  );
+  return parameter?.Value;
+}
+
 /** One call. Throws `not_deployed` when the shared stacks are not there. */
 export async function readSharedOutputs(target: Target): Promise<SharedOutputs> {
   const { app, environment } = target;
@@ -54,10 +82,12 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
       hint: `deploy it first: saas-ecs deploy-shared --env ${environment.name}`,
     });
   };
+  const registryTable = need(names.registryTable);
+  registryTables.set(target, registryTable);
   const pool = values.get(names.pool);
   const controlPlane = values.get(names.controlPlane);
   return {
-    registryTable: need(names.registryTable),
+    registryTable,
     artifactsBucket: need(names.artifactsBucket),
     apiKeySecretArn: need(names.apiKeySecretArn),
     tenantStackRoleArn: values.get(names.tenantStackRoleArn),

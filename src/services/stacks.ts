@@ -77,13 +77,16 @@ export class Stacks {
    * its outputs. Throws `stack_failed` with the first failed event, or with what the services' tasks died of.
    */
   async ensure(request: StackRequest, options: WatchOptions): Promise<Record<string, string>> {
-    let stack = await this.describe(request.name);
+    let created = await this.#create(request);
+    let stack = created === undefined ? await this.describe(request.name) : undefined;
     // One that is on its way out is an earlier run's that was to be replaced.
     if (stack && (isRolledBack(stack.StackStatus) || stack.StackStatus === 'DELETE_IN_PROGRESS')) {
       await this.remove(request.name, options);
       stack = undefined;
     }
-    const id = stack?.StackId ?? (await this.#create(request));
+    if (!stack) created ??= await this.#create(request);
+    // The name alone where another operator was first, whose stack it is then.
+    const id = created ?? stack?.StackId ?? request.name;
     // An update that was rolled back left what was there before it: not what is requested, unless that is the same.
     const asItWas = stack?.StackStatus === 'UPDATE_ROLLBACK_COMPLETE' && !(await this.#update(request));
     let outputs = stack && asItWas ? outputsOf(stack) : await this.#complete(request.name, id, options);
@@ -99,13 +102,13 @@ export class Stacks {
     return outputs;
   }
 
-  /** Gives the stack's id; its name when another operator was first, whose stack it is then. */
-  async #create(request: StackRequest): Promise<string> {
+  /** Gives the stack's id; undefined when there is one of that name. */
+  async #create(request: StackRequest): Promise<string | undefined> {
     try {
       const { StackId } = await this.#client.send(new CreateStackCommand(inputOf(request)));
       return StackId ?? request.name;
     } catch (error) {
-      if (error instanceof Error && error.name === 'AlreadyExistsException') return request.name;
+      if (error instanceof Error && error.name === 'AlreadyExistsException') return undefined;
       throw error;
     }
   }

@@ -101,7 +101,8 @@ async function changeTenant(
   const { registry } = session;
   const tenant = await registry.findTenant(reference);
   act.tenant = tenant;
-  if (tenant.status !== 'active' || tenant.apiKeyId === undefined)
+  // A suspended tenant keeps its key and its limits for when it is resumed.
+  if (!['active', 'suspended'].includes(tenant.status) || tenant.apiKeyId === undefined)
     throw new SaasError(
       'tenant_not_active',
       `tenant "${tenant.name}" is ${tenant.status}, so it has no limits to change`,
@@ -136,6 +137,7 @@ async function changeTenant(
       },
     ],
     end: 'unchanged',
+    act,
   });
   return { scope: 'tenant', name: tenant.name, ...(throttle ?? tierThrottle) };
 }

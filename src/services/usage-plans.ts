@@ -103,13 +103,20 @@ export class UsagePlans {
     return ids;
   }
 
-  async enableKey(keyId: string, enabled: boolean): Promise<void> {
-    await this.#gateway.send(
-      new UpdateApiKeyCommand({
-        apiKey: keyId,
-        patchOperations: [{ op: 'replace', path: '/enabled', value: String(enabled) }],
-      }),
-    );
+  /** Switches a key on or off; false when there is no such key. Every stage that the key is for refuses it while it is off. */
+  async enableKey(keyId: string, enabled: boolean): Promise<boolean> {
+    try {
+      await this.#gateway.send(
+        new UpdateApiKeyCommand({
+          apiKey: keyId,
+          patchOperations: [{ op: 'replace', path: '/enabled', value: String(enabled) }],
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (isNamed(error, 'NotFoundException')) return false;
+      throw error;
+    }
   }
 
   async deleteKey(keyId: string): Promise<void> {

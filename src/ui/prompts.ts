@@ -103,7 +103,7 @@ export class Prompts {
     this.answered.push(flag);
   }
 
-  /** For what destroys: the name is typed, or given by --confirm. Nothing else covers it. */
+  /** For what destroys, or shuts somebody out: the name is typed, or given by --confirm. Nothing else covers it. */
   async confirmName(given: string | undefined, name: string, question: { message: string }): Promise<void> {
     const typed =
       given ??
@@ -113,7 +113,7 @@ export class Prompts {
         validate: (value) => value.trim() === name || `type ${name}, or press Ctrl-C`,
       }));
     if (typed.trim() === name) return;
-    throw new SaasError('confirmation_differs', `"${typed}" is not "${name}": nothing was deleted`, {
+    throw new SaasError('confirmation_differs', `"${typed}" is not "${name}": nothing was changed`, {
       hint: `confirm with: --confirm ${name}`,
       exitCode: ExitCode.usage,
     });

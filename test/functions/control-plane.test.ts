@@ -6,6 +6,8 @@ import {
   FilterLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import {
+  AdminDisableUserCommand,
+  AdminEnableUserCommand,
   CognitoIdentityProviderClient,
   CreateUserPoolCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
@@ -58,6 +60,7 @@ beforeAll(async () => {
     REGISTRY_TABLE: fixture.tableName,
     BUS_NAME: 'bus',
     USER_POOL_ID: UserPool?.Id,
+    MACHINE_CLIENT_ID: 'machine',
   });
   ({ handler } = await import('../../src/templates/functions/control-plane/index.ts'));
 });
@@ -73,15 +76,25 @@ interface Answer {
   text: string;
 }
 
+/** Claims of a program's token, and of an operator's. */
+const program = { client_id: 'machine' };
+const signedIn = (username: string) => ({ client_id: 'console', username });
+
 async function call(
   routeKey: string,
-  options: { id?: string; body?: object | string; query?: Record<string, string> } = {},
+  options: {
+    id?: string;
+    body?: object | string;
+    query?: Record<string, string>;
+    claims?: Record<string, string>;
+  } = {},
 ): Promise<Answer> {
   const name = /\{(\w+)\}/.exec(routeKey)?.[1];
-  const { id, body, query } = options;
+  const { id, body, query, claims = program } = options;
   const answer = await handler({
     version: '2.0',
     routeKey,
+    requestContext: { authorizer: { jwt: { claims } } },
     ...(name && { pathParameters: { [name]: id } }),
     ...(query && { queryStringParameters: query }),
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -373,5 +386,89 @@ describe('operators', () => {
     expect((await call('DELETE /users/{userId}', { id: 'jane' })).status).toBe(200);
     expect((await jane()).status).toBe(404);
     expect((await call('DELETE /users/{userId}', { id: 'jane' })).status).toBe(404);
+  });
+});
+
+describe('who calls', () => {
+  const routes = [
+    'POST /tenant-registrations',
+    'GET /tenant-registrations',
+    'GET /tenant-registrations/{tenantRegistrationId}',
+    'PATCH /tenant-registrations/{tenantRegistrationId}',
+    'DELETE /tenant-registrations/{tenantRegistrationId}',
+    'GET /tenants',
+    'GET /tenants/{tenantId}',
+    'POST /users',
+    'GET /users',
+    'GET /users/{userId}',
+    'PUT /users/{userId}',
+    'DELETE /users/{userId}',
+  ];
+  const statuses = (claims: Record<string, string>): Promise<Record<string, number>> =>
+    Promise.all(
+      routes.map(
+        async (route) => [route, (await call(route, { id: 'no', body: {}, claims })).status] as const,
+      ),
+    ).then(Object.fromEntries);
+  const add = (userName: string, userRole: string): Promise<Answer> =>
+    call('POST /users', { body: { userName, userRole, email: `${userName}@acme.example` } });
+  const refused = [401, 403];
+
+  it('a system administrator may do everything', async () => {
+    await add('root', 'SystemAdmin');
+    for (const [route, status] of Object.entries(await statuses(signedIn('root'))))
+      expect([route, refused.includes(status)]).toEqual([route, false]);
+  });
+
+  it('customer support reads, and changes nothing', async () => {
+    await add('sue', 'CustomerSupport');
+    for (const [route, status] of Object.entries(await statuses(signedIn('sue'))))
+      expect([route, status === 403]).toEqual([route, !route.startsWith('GET ')]);
+    const { body } = await call('POST /tenant-registrations', {
+      body: registration('by-sue'),
+      claims: signedIn('sue'),
+    });
+    expect(body).toEqual({ statusCode: 403, message: 'CustomerSupport may only read' });
+    expect((await register('by-sue')).status).toBe(201);
+  });
+
+  it('with another role, or none, may do nothing', async () => {
+    await add('max', 'TenantAdmin');
+    expect(new Set(Object.values(await statuses(signedIn('max'))))).toEqual(new Set([403]));
+  });
+
+  it('a role counts from the moment that it is given or taken', async () => {
+    await add('eve', 'SystemAdmin');
+    const write = () =>
+      call('PATCH /tenant-registrations/{tenantRegistrationId}', {
+        id: 'no',
+        body: {},
+        claims: signedIn('eve'),
+      });
+    expect((await write()).status).toBe(404);
+    await call('PUT /users/{userId}', { id: 'eve', body: { userRole: 'CustomerSupport' } });
+    expect((await write()).status).toBe(403);
+  });
+
+  it('a token outlives neither the operator who is disabled nor the one who is deleted', async () => {
+    await add('off', 'SystemAdmin');
+    const read = () => call('GET /tenants', { claims: signedIn('off') });
+    expect((await read()).status).toBe(200);
+    const cognito = new CognitoIdentityProviderClient(fixture.options);
+    const off = { UserPoolId: process.env['USER_POOL_ID'], Username: 'off' };
+    await cognito.send(new AdminDisableUserCommand(off));
+    expect(new Set(Object.values(await statuses(signedIn('off'))))).toEqual(new Set([401]));
+    await cognito.send(new AdminEnableUserCommand(off));
+    expect((await read()).status).toBe(200);
+    await call('DELETE /users/{userId}', { id: 'off' });
+    expect(new Set(Object.values(await statuses(signedIn('off'))))).toEqual(new Set([401]));
+  });
+
+  it('as nobody whom the token names is refused, and what is public is not', async () => {
+    for (const claims of [{}, { client_id: 'console' }, { username: '' }] as Record<string, string>[])
+      expect(new Set(Object.values(await statuses(claims)))).toEqual(new Set([401]));
+    expect((await call('GET /tenant-config', { query: { tenantName: 'x' }, claims: {} })).status).not.toBe(
+      401,
+    );
   });
 });

@@ -208,6 +208,8 @@ describe('the policy for all commands', () => {
       await json('explain', name);
       await json('throttle', '--tenant', name, '--rate', '5');
       await json('throttle', '--tenant', name, '--reset');
+      await json('suspend', name, '--confirm', name, '--reason', 'unpaid');
+      await json('resume', name);
       await lifeOfUser('--tenant', name, '--role', 'TenantUser');
       await choosePassword(described);
       if (tier === 'premium') await lifeOfProvider(described);

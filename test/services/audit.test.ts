@@ -3,7 +3,7 @@ import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SaasError } from '../../src/model/error.ts';
-import { parameterPath } from '../../src/model/names.ts';
+import { cellParameterPath, firstCell, parameterPath } from '../../src/model/names.ts';
 import { registryKeys } from '../../src/model/registry.ts';
 import { WaitTimeout } from '../../src/model/stop.ts';
 import { type Act, audited } from '../../src/services/audit/audited.ts';
@@ -11,8 +11,18 @@ import { type AuditEntry, type AuditEvent, hashOf } from '../../src/services/aud
 import { listEvents } from '../../src/services/audit/list.ts';
 import { AuditLog, type StoredEvent } from '../../src/services/audit/log.ts';
 import { verifyChain } from '../../src/services/audit/verification.ts';
+import { newOperation } from '../../src/services/lease.ts';
+import { runOperation } from '../../src/services/operation.ts';
+import type { TenantRecord } from '../../src/services/registry/registry.ts';
 import { RegistryTable } from '../../src/services/registry/table.ts';
-import { type Fixture, type OperatorContext, operator, startRegistry } from './registry-fixture.ts';
+import { readSharedOutputs } from '../../src/services/shared-outputs.ts';
+import {
+  addTenant,
+  type Fixture,
+  type OperatorContext,
+  operator,
+  startRegistry,
+} from './registry-fixture.ts';
 
 let fixture: Fixture;
 let log: AuditLog;
@@ -138,6 +148,78 @@ describe('the chain', () => {
     const event = await new AuditLog(table).append(entry());
     expect(event.seq).toBe(1);
     expect(await verifyChain(log)).toMatchObject({ events: 1, broken: null });
+  });
+});
+
+describe('the end of an operation', () => {
+  /** As an operator whose process has read where the registry is. */
+  async function operatorWithShared(): Promise<OperatorContext> {
+    const target = {
+      ...operator().target,
+      app: 'app',
+      environment: { name: 'local', target: 'embedded' },
+      client: fixture.options,
+      verify: async () => who,
+    } as OperatorContext['target'];
+    const ssm = new SSMClient(fixture.options);
+    const outputs = { registryTable: fixture.tableName, artifactsBucket: 'b', apiKeySecret: 's' } as const;
+    for (const [name, Value] of Object.entries(outputs))
+      await ssm.send(
+        new PutParameterCommand({
+          Name: parameterPath('app', 'local', name as keyof typeof outputs),
+          Value,
+          Type: 'String',
+          Overwrite: true,
+        }),
+      );
+    const Name = cellParameterPath('app', 'local', firstCell);
+    await ssm.send(new PutParameterCommand({ Name, Value: '{}', Type: 'String', Overwrite: true }));
+    ssm.destroy();
+    await readSharedOutputs(target);
+    return operator({ target });
+  }
+  const run = (context: OperatorContext, tenant: TenantRecord, during: () => Promise<void>, act: Act) =>
+    runOperation<object>(context, fixture.registry, tenant, {
+      kind: 'throttle',
+      title: 'Changing',
+      steps: () => [{ name: 'one', title: 'One', run: during }],
+      end: 'unchanged',
+      act,
+    });
+
+  it('comes with its event in one write, also when others append at that moment', async () => {
+    const context = await operatorWithShared();
+    const tenant = await addTenant(fixture.registry);
+    await audited(context, { action: 'throttle', tenant, parameters: {} }, async (act) => {
+      await run(context, tenant, async () => {}, act);
+      expect(act.written).toBe(true);
+      expect(await verifyChain(log)).toMatchObject({ events: 1, broken: null });
+    });
+    const second = await addTenant(fixture.registry);
+    const others = Array.from({ length: 6 }, () => another().append(entry()));
+    await Promise.all([
+      ...others,
+      audited(context, { action: 'throttle', tenant: second, parameters: {} }, (act) =>
+        run(context, second, async () => {}, act),
+      ),
+    ]);
+    expect(await verifyChain(log)).toMatchObject({ events: 8, broken: null });
+    expect(await fixture.registry.operations(second.tenantId)).toHaveLength(1);
+  });
+
+  it('that another operator took over is no done thing', async () => {
+    const context = await operatorWithShared();
+    const tenant = await addTenant(fixture.registry);
+    const takeOver = async (): Promise<void> => {
+      await fixture.registry.updateTenant(tenant.tenantId, {
+        operation: newOperation('throttle', new Date()),
+      });
+    };
+    const act: Act = { action: 'throttle', tenant, parameters: {} };
+    await expect(audited(context, act, () => run(context, tenant, takeOver, act))).rejects.toMatchObject({
+      code: 'lease_lost',
+    });
+    expect((await listEvents(log)).events).toMatchObject([{ outcome: 'failed', code: 'lease_lost' }]);
   });
 });
 

@@ -123,6 +123,7 @@ export async function startEnvironment(): Promise<Environment> {
       environment: { name: 'local', target: 'embedded' },
       prefix: undefined,
       client: { ...options, endpoint },
+      verify: async () => ({ account: '000000000000', arn: 'arn:aws:iam::000000000000:root' }),
       apiUrl: (api: string, stage: string) => `${cloud.endpoint}/_aws/execute-api/${api}/${stage}`,
       objectUrl: (name: string, key: string) => `${cloud.endpoint}/${name}/${key}`,
       mailbox: undefined,

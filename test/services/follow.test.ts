@@ -34,7 +34,10 @@ describe('following an operation', () => {
     const followed = follow(by, tenant.name);
     await expect.poll(() => by.events.map(({ type }) => type)).toContain('step-started');
     operation.done.push('two');
-    await environment.registry.endOperation(tenant, operation, 'active', new Date().toISOString());
+    await environment.registry.endOperation(tenant, operation, {
+      ending: 'active',
+      at: new Date().toISOString(),
+    });
     expect(await followed).toMatchObject({
       operation: { id: operationReference(tenant.tenantId, operation.id), kind: 'onboard', status: 'done' },
       tenant: { tenantId: tenant.tenantId, status: 'active' },

@@ -102,8 +102,7 @@ export async function addTenant(
   const tenantId = changes.tenantId ?? newTenantId();
   const name = changes.name ?? `tenant-${++made}`;
   const at = new Date().toISOString();
-  await registry.lockName(name, tenantId);
-  return registry.createTenant({
+  const added = await registry.createTenant({
     tenantId,
     name,
     tier: 'basic',
@@ -114,6 +113,8 @@ export async function addTenant(
     updatedAt: at,
     ...changes,
   });
+  if (!added) throw new Error(`the name "${name}" or the id ${tenantId} is taken`);
+  return added;
 }
 
 /** An operation that somebody on another machine began. */

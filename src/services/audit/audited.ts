@@ -1,12 +1,11 @@
-import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { SaasError } from '../../model/error.ts';
-import { parameterPath } from '../../model/names.ts';
 import { WaitTimeout } from '../../model/stop.ts';
 import { tenantNameProblem } from '../../model/tenant.ts';
 import { isTenantId } from '../../model/tenant-id.ts';
 import { toSaasError } from '../aws-errors.ts';
 import type { Context } from '../context.ts';
-import { RegistryTable } from '../registry/table.ts';
+import { RegistryTable, type Write } from '../registry/table.ts';
+import { knownRegistryTable, registryTableOf } from '../shared-outputs.ts';
 import type { AuditEntry, AuditOutcome } from './event.ts';
 import { AuditLog } from './log.ts';
 
@@ -21,6 +20,8 @@ export interface Act {
   failure?: SaasError | undefined;
   /** `done` when undefined. */
   outcome?: AuditOutcome;
+  /** The event that says so is written. */
+  written?: boolean;
 }
 
 /** What has not answered by then is told as unwritten; the action's result is waiting. */
@@ -33,15 +34,42 @@ const patienceMs = 15_000;
 export async function audited<T>(context: Context, act: Act, work: (act: Act) => Promise<T>): Promise<T> {
   try {
     const result = await work(act);
-    const { failure, outcome = 'done' } = act;
-    await record(context, act, failure ? ['failed', failure.code] : [outcome, null]);
+    const { failure, outcome = 'done', written } = act;
+    if (!written) await record(context, act, failure ? ['failed', failure.code] : [outcome, null]);
     return result;
   } catch (error) {
     const [outcome, code] = endingOf(context, error);
     // Without shared stacks there is nothing that could have been done, and nowhere to write it.
-    if (code !== 'not_deployed') await record(context, act, [outcome, code]);
+    if (code !== 'not_deployed' && !act.written) await record(context, act, [outcome, code]);
     throw error;
   }
+}
+
+/**
+ * Ends what `act` is about: `end` makes its writes together with the event that says so. Without the event when the audit
+ * can't be read, or too many others write to it: then {@link audited} says so.
+ */
+export async function endAudited<T>(
+  context: Context,
+  act: Act,
+  end: (event: Write[]) => Promise<T>,
+): Promise<T> {
+  let ended: { result: T } | undefined;
+  try {
+    const entry = await entryOf(context, act, ['done', null]);
+    const table = knownRegistryTable(context.target);
+    if (entry && table !== undefined) {
+      const log = new AuditLog(new RegistryTable(context.target.client, table));
+      await log.append(entry, async (event) => {
+        ended = { result: await end(event) };
+      });
+      act.written = true;
+    }
+  } catch (error) {
+    // The end's own refusal.
+    if (error instanceof SaasError) throw error;
+  }
+  return ended ? ended.result : end([]);
 }
 
 /** What an action that threw came to, and the code that says why. */
@@ -57,21 +85,11 @@ export async function record(
   [outcome, code]: [AuditOutcome, string | null],
   log?: AuditLog,
 ): Promise<void> {
-  const { target, now, watch } = context;
+  const { now, watch } = context;
   const at = now().toISOString();
   try {
-    const who = await target.verify().catch(() => undefined);
-    // Credentials that are refused, or another account's, have signed nothing: nothing was done.
-    if (!who) return;
-    const entry: AuditEntry = {
-      at,
-      who: { arn: who.arn, account: who.account },
-      action: act.action,
-      tenant: tenantOf(act.tenant),
-      outcome,
-      code,
-      parameters: plain(act.parameters) as Record<string, unknown>,
-    };
+    const entry = await entryOf(context, act, [outcome, code], at);
+    if (!entry) return;
     const writing = (log ? Promise.resolve(log) : openAuditLog(context)).then((open) => open.append(entry));
     await inTime(writing);
   } catch (error) {
@@ -83,13 +101,30 @@ export async function record(
   }
 }
 
+/** Undefined for credentials that are refused, or another account's: they have signed nothing, so nothing was done. */
+async function entryOf(
+  { target, now }: Context,
+  act: Act,
+  [outcome, code]: [AuditOutcome, string | null],
+  at: string = now().toISOString(),
+): Promise<AuditEntry | undefined> {
+  const who = await target.verify().catch(() => undefined);
+  return (
+    who && {
+      at,
+      who: { arn: who.arn, account: who.account },
+      action: act.action,
+      tenant: tenantOf(act.tenant),
+      outcome,
+      code,
+      parameters: plain(act.parameters) as Record<string, unknown>,
+    }
+  );
+}
+
 /** The audit of an environment. Throws `not_deployed`. */
 export async function openAuditLog({ target }: Pick<Context, 'target'>): Promise<AuditLog> {
-  const name = parameterPath(target.app, target.environment.name, 'registryTable');
-  const { Parameters = [] } = await new SSMClient(target.client).send(
-    new GetParametersCommand({ Names: [name] }),
-  );
-  const table = Parameters[0]?.Value;
+  const table = knownRegistryTable(target) ?? (await registryTableOf(target));
   if (table === undefined)
     throw new SaasError('not_deployed', `"${target.app}" has no registry in "${target.environment.name}"`, {
       hint: `deploy it first: saas-ecs deploy-shared --env ${target.environment.name}`,
@@ -112,8 +147,8 @@ function tenantOf(tenant: Act['tenant']): AuditEntry['tenant'] {
   return isTenantId(tenant) ? { id: tenant, name: null } : { id: null, name };
 }
 
-/** A name, a path, a number with its unit. */
-const plainText = /^[\w./: -]{1,128}$/;
+/** A name, a path, a number with its unit, a reason in plain words; no address has this form. */
+const plainText = /^[\p{L}\p{M}\p{N} _./:,;'()#&+!?%-]{1,200}$/u;
 
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return plainText.test(value) ? value : '(not kept)';

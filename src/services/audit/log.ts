@@ -18,8 +18,14 @@ export class AuditLog {
     this.#table = table;
   }
 
-  /** Two calls: the head is read, and event and head are written together if nobody was faster. */
-  async append(entry: AuditEntry): Promise<AuditEvent> {
+  /**
+   * Two calls: the head is read, and event and head are written together if nobody was faster. `write` makes that write
+   * where something else is to happen with the event or not at all; it throws what the transaction throws.
+   */
+  async append(
+    entry: AuditEntry,
+    write: (writes: Write[]) => Promise<unknown> = (writes) => this.#table.transact(writes),
+  ): Promise<AuditEvent> {
     const id = randomUUID();
     for (let attempt = 1; ; attempt++) {
       const head = await this.head();
@@ -29,7 +35,7 @@ export class AuditLog {
       const today = entry.at.slice(0, 10);
       const day = head && head.day > today ? head.day : today;
       try {
-        await this.#table.transact(writesOf(event, day, head));
+        await write(writesOf(event, day, head));
         return event;
       } catch (error) {
         if (refusedWrites(error).length === 0) throw error;

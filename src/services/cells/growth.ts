@@ -12,6 +12,7 @@ import {
   firstCell,
 } from '../../model/names.ts';
 import type { Context } from '../context.ts';
+import { holdingEnvironment } from '../environment-lease.ts';
 import type { CellItem, ReleaseItem } from '../registry/registry.ts';
 import { ownerTags, type Session } from '../session.ts';
 import { type StackRequest, Stacks, type WatchOptions } from '../stacks.ts';
@@ -20,7 +21,8 @@ import { type Placement, place } from './placement.ts';
 
 /**
  * A place for a tenant, in a cell that is there or in one that is added for it. Throws as {@link place} does, and
- * `stack_failed` when a cell can't be made.
+ * `stack_failed` when a cell can't be made. Waits for whoever adds a cell or deploys; throws `environment_busy` when the
+ * environment is being taken down.
  */
 export async function findRoom(
   context: Context,
@@ -32,13 +34,25 @@ export async function findRoom(
   for (;;) {
     const placement = await place(session.registry, tenant.tenantId, release.routed, tenant.cell);
     if (placement) return placement;
-    await addCell(context, session, release, options);
+    const seen = await session.registry.cells();
+    await holdingEnvironment(context, 'add-cell', async (lease) => {
+      await lease.claim(session.shared.registryTable, (holder) =>
+        context.watch({
+          type: 'note',
+          text: `every cell is full, and the shared stacks are being changed ${holder}: waiting for the end of that`,
+        }),
+      );
+      // Whoever was waited for may have added one.
+      const cells = await session.registry.cells();
+      if (cells.length === seen.length)
+        await addCell(context, session, release, { ...options, signal: lease.signal });
+    });
   }
 }
 
 /**
- * Adds the next cell. Operators who find all cells full at the same moment add the same one, and so does a run that
- * takes up what an earlier one left: the cell is in the registry only once it is complete.
+ * Adds the next cell, under the environment's lease. A run that takes up what an earlier one left adds the same one:
+ * the cell is in the registry only once it is complete.
  */
 async function addCell(
   context: Context,

@@ -96,12 +96,33 @@ export function onboarded(tenant: TenantRecord, pool: Issued): JobOutput {
   return {
     tenantData: {
       registryTenantId: tenant.tenantId,
-      tenantStatus: 'active',
+      tenantStatus: tenant.status === 'suspended' ? 'suspended' : 'active',
       apiUrl: tenant.apiUrl ?? '',
       tenantConfig: tenantConfig(tenant.apiUrl ?? '', pool),
     },
     tenantRegistrationData: { registrationStatus: registrationStatuses.onboarded, ...noFailure },
   };
+}
+
+/** Tells the control plane whether the tenant is served; nothing else of its registration changes. */
+export function standingStep<Data>(
+  context: Context,
+  session: Session,
+  tenantStatus: 'active' | 'suspended',
+): Step<Data>[] {
+  const controlPlane = controlPlaneOf(context.target, session.shared);
+  if (!controlPlane) return [];
+  return [
+    {
+      name: 'announce',
+      title: 'Tell the control plane',
+      async run(_data, tools) {
+        const { registrationId } = tools.tenant();
+        if (registrationId !== undefined)
+          await controlPlane.report('provisionSuccess', registrationId, { tenantData: { tenantStatus } });
+      },
+    },
+  ];
 }
 
 /** JSON; the same for all tenants who share a pool. */

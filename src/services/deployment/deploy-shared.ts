@@ -1,18 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SaasError } from '../../model/error.ts';
-import { cellStackName } from '../../model/names.ts';
+import { cellStackName, stackNames, withPrefix } from '../../model/names.ts';
 import { type Act, audited } from '../audit/audited.ts';
 import { toSaasError } from '../aws-errors.ts';
 import { furtherCells, updateCell } from '../cells/growth.ts';
 import { place, poolOwner } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
 import { tenantConfig } from '../control-plane/steps.ts';
+import { type EnvironmentLease, holdingEnvironment } from '../environment-lease.ts';
 import type { ReleaseItem } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
+import { registryTableOf } from '../shared-outputs.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
+import { refuseOtherControlPlane } from './control-plane-kind.ts';
 import { diffCells } from './diff-cells.ts';
 import { publishRelease } from './release.ts';
 import { type Assembly, synthesize } from './synthesize.ts';
@@ -39,15 +42,27 @@ export interface DeployOptions {
   bootstrap?: boolean | undefined;
 }
 
-/** Synthesizes once, deploys what changed of the shared stacks, and publishes the tenants' templates as a release. */
+/**
+ * Synthesizes once, deploys what changed of the shared stacks, and publishes the tenants' templates as a release. Throws
+ * `environment_busy` while another run changes the shared stacks, and `control_plane_differs`.
+ */
 export async function deployShared(context: Context, options: DeployOptions = {}): Promise<DeployedShared> {
   return audited(context, { action: 'deploy-shared', parameters: {} }, (act) =>
-    deploy(context, options, act),
+    holdingEnvironment(context, 'deploy-shared', (lease) =>
+      deploy({ ...context, signal: lease.signal }, options, act, lease),
+    ),
   );
 }
 
-async function deploy(context: Context, options: DeployOptions, act: Act): Promise<DeployedShared> {
+async function deploy(
+  context: Context,
+  options: DeployOptions,
+  act: Act,
+  lease: EnvironmentLease,
+): Promise<DeployedShared> {
   const { target, watch, signal } = context;
+  await lease.claim(await registryTableOf(target));
+  await refuseOtherControlPlane(context);
   watch({
     type: 'plan',
     title: `Deploying ${target.app} to ${target.environment.name}`,
@@ -64,7 +79,7 @@ async function deploy(context: Context, options: DeployOptions, act: Act): Promi
     { startedAt: number; status: 'deployed' | 'unchanged'; durationMs: number }
   >();
   const failures = new FailureWatch(target.client);
-  const onEvent = (event: ToolkitEvent): void => {
+  const onEvent = async (event: ToolkitEvent): Promise<void> => {
     switch (event.type) {
       case 'stack-started':
         stacks.set(event.stack, { startedAt: performance.now(), status: 'unchanged', durationMs: 0 });
@@ -76,6 +91,9 @@ async function deploy(context: Context, options: DeployOptions, act: Act): Promi
         stack.status = event.changed ? 'deployed' : 'unchanged';
         stack.durationMs = Math.round(performance.now() - stack.startedAt);
         detail(`${event.stack} ${stack.status}`);
+        // The first deployment has a registry only now, and so has another one that began at the same time.
+        if (event.stack === withPrefix(target.prefix, stackNames.controlPlane))
+          await lease.claim(await registryTableOf(target));
         break;
       }
       case 'activity':
@@ -161,6 +179,7 @@ export async function reviewShared(
   context: Context,
 ): Promise<{ assembly: Assembly; changes: StackChange[] }> {
   const { target, signal, watch } = context;
+  await refuseOtherControlPlane(context);
   const titles = { synthesize: steps.synthesize, compare: 'Compare with what is deployed' };
   watch({
     type: 'plan',

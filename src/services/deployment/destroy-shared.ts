@@ -2,7 +2,9 @@ import { SaasError } from '../../model/error.ts';
 import { type Act, endingOf, record } from '../audit/audited.ts';
 import { AuditLog } from '../audit/log.ts';
 import type { Context } from '../context.ts';
+import { holdingEnvironment } from '../environment-lease.ts';
 import { RegistryTable } from '../registry/table.ts';
+import { registryTableOf } from '../shared-outputs.ts';
 import { describeEvent } from '../stack-events.ts';
 import { watched } from '../watched.ts';
 import { type Belonging, kindsOf, told } from './destruction/belongings.ts';
@@ -10,7 +12,7 @@ import { removeImages } from './destruction/images.ts';
 import { each } from './destruction/pages.ts';
 import { goesAfterImages, type OwnStack, removeStack } from './destruction/stacks.ts';
 import { type Survey, survey } from './destruction/survey.ts';
-import { offboardAll, registryTableOf } from './destruction/tenants.ts';
+import { offboardAll } from './destruction/tenants.ts';
 
 export interface DestroyOptions {
   /** Offboard the tenants that live, without export. */
@@ -75,16 +77,28 @@ interface Step {
 /**
  * Takes down what a plan lists: tenants first, then the stacks, those that need others before these, and what
  * belongs to no stack; data last, and only when asked. Then looks again. Killed at any point and run again with a new
- * plan, it goes on.
+ * plan, it goes on. Throws `environment_busy` while another run changes the shared stacks.
  */
 export async function destroyShared(
   context: Context,
   options: DestroyOptions,
   plan: DestructionPlan,
 ): Promise<DestroyedShared> {
+  const table = await registryTableOf(context.target);
+  return holdingEnvironment(context, 'destroy-shared', async (lease) => {
+    await lease.claim(table ?? plan.registries[0]);
+    return recorded({ ...context, signal: lease.signal }, options, plan, table);
+  });
+}
+
+async function recorded(
+  context: Context,
+  options: DestroyOptions,
+  plan: DestructionPlan,
+  table: string | undefined,
+): Promise<DestroyedShared> {
   const { includeTenants, deleteData } = options;
   const act: Act = { action: 'destroy-shared', parameters: { includeTenants, deleteData } };
-  const table = await registryTableOf(context);
   // Nothing names the registry once its stack is gone, and with the data it goes itself.
   const log = table === undefined ? undefined : new AuditLog(new RegistryTable(context.target.client, table));
   if (log) await record(context, act, ['begun', null], log);
@@ -153,12 +167,13 @@ async function takeDown(
         done.deleted.push(...plan.images.map((uri) => `image ${uri}`));
       },
     }),
-    ...plan.stacks.filter(late).map(removal),
+    // Once the control plane's stack is gone a new deployment may begin: what bears a name of old must be gone by then.
     ...isThere(plan.logs, {
       step: 'logs',
       title: 'Delete the log groups',
       run: () => remove('logs', plan.logs),
     }),
+    ...plan.stacks.filter(late).map(removal),
     ...(options.deleteData
       ? isThere(plan.data, {
           step: 'data',

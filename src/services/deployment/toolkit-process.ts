@@ -6,7 +6,7 @@
 import type { IIoHost, IoMessage, IoRequest, StackActivity, StackSelector } from '@aws-cdk/toolkit-lib';
 import { describeEvent } from '../stack-events.ts';
 import { permissionChanges } from './permissions.ts';
-import type { StackChange, ToolkitMessage, ToolkitRequest } from './toolkit-protocol.ts';
+import type { StackChange, ToolkitAnswer, ToolkitMessage, ToolkitRequest } from './toolkit-protocol.ts';
 
 // Listened to before the long import, so that it is not missed.
 const asked = new Promise<ToolkitRequest>((resolve) => process.once('message', resolve));
@@ -17,6 +17,14 @@ const send = (message: ToolkitMessage): Promise<void> =>
     if (process.connected) process.send?.(message, () => resolve());
     else resolve();
   });
+
+/** Returns once the command is done with the message; several are answered in their order. */
+const tell = (message: ToolkitMessage): Promise<void> =>
+  new Promise((resolve) => {
+    answered.push(resolve);
+    void send(message);
+  });
+const answered: (() => void)[] = [];
 
 /** Codes are the toolkit's message registry (docs.aws.amazon.com/cdk/api/toolkit-lib/message-registry). */
 const host: IIoHost = {
@@ -30,7 +38,7 @@ const host: IIoHost = {
         return activity(message.data as StackActivity);
       case 'CDK_TOOLKIT_I5900': {
         const done = message.data as { noOp?: boolean; stackArn?: string };
-        return send({
+        return tell({
           type: 'stack-done',
           stack: done.stackArn?.split('/')[1] ?? '',
           changed: done.noOp !== true,
@@ -115,8 +123,12 @@ async function perform(request: ToolkitRequest): Promise<unknown> {
 
 // The command's end is this process's end; what CloudFormation has begun goes on.
 process.on('disconnect', () => process.exit(1));
+process.on('message', (answer: ToolkitAnswer) => {
+  if (answer.heard === 'stack-done') answered.shift()?.();
+});
 try {
-  await send({ type: 'done', result: await perform(await asked) });
+  const request = await asked;
+  await send({ type: 'done', result: await perform(request) });
 } catch (error) {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   await send({ type: 'failed', name, message, stack: stack ?? '' });

@@ -18,6 +18,7 @@ export interface StackChange {
 
 export type ToolkitEvent =
   | { type: 'stack-started'; stack: string }
+  /** Stacks that depend on it begin once whoever listens is done with this. */
   | { type: 'stack-done'; stack: string; changed: boolean }
   /** A resource of a stack reached a new state. */
   | {
@@ -32,6 +33,11 @@ export type ToolkitEvent =
   /** Something else that is under way: an image that is built, an asset that is published. */
   | { type: 'working'; text: string }
   | { type: 'warned'; text: string };
+
+/** The command's answer to a message that the toolkit's process waits with. */
+export interface ToolkitAnswer {
+  heard: ToolkitMessage['type'];
+}
 
 export type ToolkitMessage =
   | ToolkitEvent

@@ -3,12 +3,13 @@ import { createInterface } from 'node:readline';
 import { SaasError } from '../../model/error.ts';
 import { built } from '../../model/installation.ts';
 import type { Target } from '../environment.ts';
-import type { ToolkitEvent, ToolkitMessage, ToolkitRequest } from './toolkit-protocol.ts';
+import type { ToolkitAnswer, ToolkitEvent, ToolkitMessage, ToolkitRequest } from './toolkit-protocol.ts';
 
 export interface ToolkitRun {
   target: Target;
   signal: AbortSignal;
-  onEvent?: (event: ToolkitEvent) => void;
+  /** What it throws ends the toolkit; for a `stack-done`, the toolkit waits for it. */
+  onEvent?: (event: ToolkitEvent) => void | Promise<void>;
 }
 
 /**
@@ -34,7 +35,7 @@ export async function runToolkit<Result>(
       createInterface({ input: stream }).on('line', (text) => {
         printed.push(text);
         if (printed.length > 50) printed.shift();
-        if (text.trim() !== '') onEvent({ type: 'working', text });
+        if (text.trim() !== '') void onEvent({ type: 'working', text });
       });
     }
     child.on('message', (message: ToolkitMessage) => {
@@ -50,7 +51,15 @@ export async function runToolkit<Result>(
           );
         return reject(Object.assign(new Error(text), { name, stack }));
       }
-      onEvent(message);
+      Promise.resolve(onEvent(message)).then(
+        () => {
+          if (child.connected && message.type === 'stack-done') child.send(answerTo(message));
+        },
+        (error: unknown) => {
+          reject(error);
+          child.kill('SIGKILL');
+        },
+      );
     });
     // The toolkit would try for minutes, in silence, to reach what is gone.
     const ended = new AbortController();
@@ -78,3 +87,5 @@ export async function runToolkit<Result>(
     child.send(request);
   });
 }
+
+const answerTo = ({ type }: ToolkitMessage): ToolkitAnswer => ({ heard: type });

@@ -155,6 +155,22 @@ const preview: Need[] = [
   },
 ];
 
+/** `suspend` and `resume` differ in what they find, not in what they call. */
+const suspension: Need[] = [
+  ...session,
+  announce,
+  ...registryRead,
+  ...registryWrite,
+  ...stackRead,
+  {
+    actions: of('apigateway', 'PATCH'),
+    on: on.apiKey,
+    when: where.owned,
+    why: "switch the tenant's API key off or on",
+  },
+  { ...probe, why: 'prove by a user made for it that the tenant is refused, or served' },
+];
+
 /** `change`: CreateStack or UpdateStack. */
 const cellStack = (change: string, rare: string): Need[] => [
   {
@@ -240,7 +256,7 @@ export const commandNeeds = {
       rare: 'only where there are some',
     },
     { actions: of('ssm', 'GetParametersByPath'), on: on.everyParameter, why: 'see which images others run' },
-    { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'find the registry' },
+    { actions: of('ssm', 'GetParameters'), on: on.sharedParameters, why: 'find the registry' },
     {
       actions: of('ecr', 'DescribeImages', 'BatchDeleteImage'),
       on: on.assetImages,
@@ -531,6 +547,8 @@ export const commandNeeds = {
       rare: 'AWS asks for it beside POST when what is made has tags',
     },
   ],
+  suspend: suspension,
+  resume: suspension,
   token: [
     ...session,
     register,

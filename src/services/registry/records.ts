@@ -8,6 +8,8 @@ import type { Operation } from '../lease.ts';
 export interface TenantRecord extends TenantItem {
   /** The operation under way or last failed; gone once it succeeded. */
   operation?: Operation;
+  /** While it is suspended: since when (ISO 8601), and why, when that was said. */
+  suspension?: { since: string; reason?: string };
   /** What a silo's stack made and deleting the stack does not take away. */
   holdings?: {
     pool: { userPoolId: string; clientId: string; issuer: string };

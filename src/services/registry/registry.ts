@@ -56,20 +56,6 @@ export class Registry {
     });
   }
 
-  /** Locks a name for a tenant id; gives the id that holds it: the one given, or an earlier run's. */
-  async lockName(name: string, tenantId: string): Promise<string> {
-    try {
-      await this.#table.put(
-        { ...registryKeys.name(name), tenantId },
-        { expression: 'attribute_not_exists(pk)' },
-      );
-      return tenantId;
-    } catch (error) {
-      if (!isConditionFailure(error)) throw error;
-      return (await this.tenantIdOf(name)) ?? this.lockName(name, tenantId);
-    }
-  }
-
   async releaseName(name: string, tenantId: string): Promise<void> {
     try {
       await this.#table.delete(registryKeys.name(name), ownedBy(tenantId));
@@ -78,21 +64,28 @@ export class Registry {
     }
   }
 
-  /** Creates the tenant's item, or gives the one that is there. */
-  async createTenant(item: Omit<TenantRecord, 'pk' | 'sk' | 'gsi1pk' | 'gsi1sk'>): Promise<TenantRecord> {
+  /** Takes the tenant's name and creates its item: both, or neither and undefined when one of them is there. */
+  async createTenant(
+    item: Omit<TenantRecord, 'pk' | 'sk' | 'gsi1pk' | 'gsi1sk'>,
+  ): Promise<TenantRecord | undefined> {
+    const { tenantId, name, createdAt } = item;
     const record: TenantRecord = {
-      ...registryKeys.tenant(item.tenantId),
-      ...tenantIndexKey(item.createdAt, item.tenantId),
+      ...registryKeys.tenant(tenantId),
+      ...tenantIndexKey(createdAt, tenantId),
       ...item,
     };
     try {
-      await this.#table.put(record, { expression: 'attribute_not_exists(pk)' });
+      await this.#table.transact([
+        { put: { ...registryKeys.name(name), tenantId }, condition: ownedBy(tenantId) },
+        { put: { ...record }, condition: { expression: 'attribute_not_exists(pk)' } },
+      ]);
       return record;
     } catch (error) {
-      if (!isConditionFailure(error)) throw error;
-      const existing = await this.tenant(item.tenantId);
-      if (!existing) throw error;
-      return existing;
+      if (refusedWrites(error).length === 0) throw error;
+      // The answer to an earlier try of the same call may have been lost on the way.
+      const there = await this.tenant(tenantId);
+      const ours = item.operation !== undefined && there?.operation?.holder === item.operation.holder;
+      return ours ? there : undefined;
     }
   }
 
@@ -111,6 +104,26 @@ export class Registry {
       if (!isConditionFailure(error)) throw error;
       throw leaseLost(tenantId, error);
     }
+  }
+
+  /** Changes the item of a tenant whose lease `holder` has and makes further writes: all of it or nothing. */
+  async updateTenantWith(
+    tenant: TenantRecord,
+    changes: TenantChanges,
+    holder: string,
+    further: readonly Write[],
+  ): Promise<TenantRecord> {
+    const { tenantId } = tenant;
+    try {
+      await this.#table.transact([
+        { update: registryKeys.tenant(tenantId), changes, condition: heldBy(holder) },
+        ...further,
+      ]);
+    } catch (error) {
+      if (refusedWrites(error).includes(0)) throw leaseLost(tenantId, error);
+      throw error;
+    }
+    return changed(tenant, changes);
   }
 
   /** Changes a tenant's item if it still is as it was seen, its operation included; undefined when it is not. */
@@ -137,17 +150,23 @@ export class Registry {
 
   /**
    * Takes an operation that is done off its tenant, gives the tenant what it ends as, and keeps the operation as
-   * history: all of it or nothing. A retired tenant leaves the list of those that live, and its name is free again.
+   * history: all of it or nothing, `changes` and further `writes` included. A retired tenant leaves the list of those that
+   * live, and its name is free again.
    * Throws `lease_lost`.
    */
   async endOperation(
     tenant: TenantRecord,
     operation: Operation,
-    ending: Ending,
-    at: string,
+    {
+      ending,
+      at,
+      changes: last = {},
+      writes: further = [],
+    }: { ending: Ending; at: string; changes?: TenantChanges; writes?: Write[] },
   ): Promise<TenantRecord> {
     const { tenantId, name } = tenant;
     const changes: TenantChanges = {
+      ...last,
       updatedAt: at,
       operation: undefined,
       lastError: undefined,
@@ -158,6 +177,7 @@ export class Registry {
         apiKeyId: undefined,
         usagePlanId: undefined,
         holdings: undefined,
+        suspension: undefined,
       }),
     };
     // What a step left for the next one may be personal; who did what when is not.
@@ -168,17 +188,15 @@ export class Registry {
     ];
     const release: Write = { delete: registryKeys.name(name), condition: ownedBy(tenantId) };
     try {
-      await this.#table.transact(ending === 'retired' ? [...writes, release] : writes);
+      await this.#table.transact([...writes, ...further, ...(ending === 'retired' ? [release] : [])]);
     } catch (error) {
       const refused = refusedWrites(error);
       if (refused.includes(0)) throw leaseLost(tenantId, error);
       // The name is another tenant's by now: there is nothing to free.
-      if (!refused.includes(2)) throw error;
-      await this.#table.transact(writes);
+      if (ending !== 'retired' || !refused.includes(writes.length + further.length)) throw error;
+      await this.#table.transact([...writes, ...further]);
     }
-    return Object.fromEntries(
-      Object.entries({ ...tenant, ...changes }).filter(([, value]) => value !== undefined),
-    ) as unknown as TenantRecord;
+    return changed(tenant, changes);
   }
 
   /** Tenants in order of creation; `offboarded` ones are in a list of their own. Throws `bad_next_token`. */
@@ -195,8 +213,13 @@ export class Registry {
     return { items, nextToken: last && tokenOf(last as unknown as TenantRecord) };
   }
 
+  /** The write that makes an issuer trusted. */
+  trusting(issuer: Omit<IssuerItem, 'pk' | 'sk'>): Write {
+    return { put: { ...registryKeys.issuer(issuer.issuer), ...issuer } };
+  }
+
   async putIssuer(issuer: Omit<IssuerItem, 'pk' | 'sk'>): Promise<void> {
-    await this.#table.put({ ...registryKeys.issuer(issuer.issuer), ...issuer });
+    await this.#table.transact([this.trusting(issuer)]);
   }
 
   /** What the control plane tells of names that have no configuration of their own; JSON. */
@@ -305,6 +328,12 @@ export class Registry {
     return this.#table.all<PastOperation>(registryKeys.operation(tenantId, '').pk, 'OPERATION#');
   }
 }
+
+/** The tenant as it is after changes to its item. */
+export const changed = (tenant: TenantRecord, changes: TenantChanges): TenantRecord =>
+  Object.fromEntries(
+    Object.entries({ ...tenant, ...changes }).filter(([, value]) => value !== undefined),
+  ) as unknown as TenantRecord;
 
 const leaseLost = (tenantId: string, cause: unknown): SaasError =>
   new SaasError('lease_lost', `another operator has taken over the work on tenant "${tenantId}"`, {

@@ -91,6 +91,7 @@ async function takeOut(context: Context, request: OffboardRequest, act: Act): Pr
     begin: { status: 'offboarding' },
     steps: (claimed) => stepsFor(context, session, claimed, request),
     end: 'retired',
+    act,
     ...(request.exportTo !== undefined && { resumeWith: `--export ${request.exportTo}` }),
   }).catch(async (error: unknown) => {
     await reportFailure(context, session, 'deprovisionFailure', tenant.registrationId, error);

@@ -4,7 +4,7 @@ import { tenantOutputs, tenantParameters, tenantStackName } from '../../model/na
 import type { StepReport } from '../../model/progress.ts';
 import { operationReference } from '../../model/registry.ts';
 import type { Tenant } from '../../model/tenant.ts';
-import type { Tier } from '../../model/tier.ts';
+import { isSilo, type Tier } from '../../model/tier.ts';
 import { type Act, audited } from '../audit/audited.ts';
 import { findRoom } from '../cells/growth.ts';
 import { cellOf } from '../cells/placement.ts';
@@ -13,7 +13,7 @@ import { announceStep, registerStep, reportFailure } from '../control-plane/step
 import { Identity, type UserPool } from '../identity.ts';
 import { released } from '../lease.ts';
 import { runOperation, type Step } from '../operation.ts';
-import { untilServed } from '../probe.ts';
+import { call, untilServed } from '../probe.ts';
 import type { ReleaseItem, TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
@@ -54,7 +54,7 @@ async function bringIn(context: Context, asked: OnboardRequest, act: Act): Promi
   const began = performance.now();
   const { tier, request } = checkRequest(context, asked);
   const session = await openSession(context);
-  await checkDeployed(session, tier);
+  const newest = await checkDeployed(session, tier);
   const { tenant, held } = await reserve(context, session.registry, tier, request);
   act.tenant = tenant;
   const resumed = held === undefined;
@@ -65,11 +65,13 @@ async function bringIn(context: Context, asked: OnboardRequest, act: Act): Promi
     steps: (claimed) =>
       stepsFor(context, session, tier, claimed, {
         resumed,
+        newest,
         invite: request.invite !== false,
         provider: request.provider,
       }),
     end: 'active',
     held,
+    act,
   }).catch(async (error: unknown) => {
     // A job tells it with its log.
     if (!asked.registration) await failed(context, session, tenant, error);
@@ -128,11 +130,15 @@ async function writeDown(
   };
 }
 
-/** A deployment that was stopped half-way can't take a tenant in: no name is taken and nothing is begun. */
-async function checkDeployed(session: Session, tier: Tier): Promise<void> {
+/**
+ * A deployment that was stopped half-way can't take a tenant in: no name is taken and nothing is begun. Gives a silo's
+ * release, the newest.
+ */
+async function checkDeployed(session: Session, tier: Tier): Promise<ReleaseItem | undefined> {
   tierPlan(session.shared.cell, tier.name);
-  if (tier.model === 'pool') poolShared(session);
-  else await releaseFor(session, undefined);
+  if (isSilo(tier.model)) return newestRelease(session);
+  poolShared(session);
+  return undefined;
 }
 
 function poolShared({ shared }: Session): NonNullable<Session['shared']['pool']> {
@@ -147,10 +153,15 @@ function stepsFor(
   session: Session,
   tier: Tier,
   tenant: TenantRecord,
-  options: { resumed: boolean; invite: boolean; provider: ProviderDefinition | undefined },
+  options: {
+    resumed: boolean;
+    newest: ReleaseItem | undefined;
+    invite: boolean;
+    provider: ProviderDefinition | undefined;
+  },
 ): Step<OnboardData>[] {
   const { registry, shared } = session;
-  const { resumed, invite, provider } = options;
+  const { resumed, newest, invite, provider } = options;
   const { target } = context;
   const { tenantId } = tenant;
   const identity = new Identity(target.client);
@@ -161,7 +172,9 @@ function stepsFor(
     name: 'infrastructure',
     title: 'Create the stack',
     async run(data, tools) {
-      const release = await releaseFor(session, data.release);
+      // One that an interrupted run began on comes first: its stack is that release's.
+      const begun = data.release === undefined ? undefined : await registry.release(data.release);
+      const release = begun ?? newest ?? (await newestRelease(session));
       const template = release.templates[tier.name];
       if (template === undefined)
         throw new SaasError('tier_not_released', `the release has no template for the tier "${tier.name}"`, {
@@ -246,18 +259,17 @@ function stepsFor(
 
   return [
     ...registerStep<OnboardData>(context, session, resumed),
-    tier.model === 'pool' ? pooled : infrastructure,
+    isSilo(tier.model) ? infrastructure : pooled,
     {
       name: 'identity',
       title: 'Invite the administrator',
       async run(data, tools) {
         const pool = poolOf(data);
-        if (tier.model !== 'pool')
-          await registry.putIssuer({ issuer: pool.issuer, clientId: pool.clientId, tenantId });
-        await identity.ensureGroup(pool, tenantId);
         // From here on the address stands: a second administrator must not come in by a corrected one.
         data.invited = tenant.adminEmail;
-        await tools.save();
+        const issuer = { issuer: pool.issuer, clientId: pool.clientId, tenantId };
+        await tools.save({}, isSilo(tier.model) ? [registry.trusting(issuer)] : []);
+        await identity.ensureGroup(pool, tenantId);
         try {
           const administrator = { email: tenant.adminEmail, role: 'TenantAdmin' } as const;
           await identity.ensureUser(pool, tenant, administrator, { invite });
@@ -287,8 +299,9 @@ function stepsFor(
       async run(data, tools) {
         const service = context.config.services[0];
         const url = `${tools.tenant().apiUrl ?? ''}${service?.path ?? '/'}`;
+        const { signal } = tools;
         await identity.withProbe(poolOf(data), tenant, (token) =>
-          untilServed(url, token, { signal: tools.signal, withinMs: 60_000 }),
+          untilServed({ url, ask: () => call(url, token, signal), signal, withinMs: 60_000 }),
         );
       },
     },
@@ -296,11 +309,9 @@ function stepsFor(
   ];
 }
 
-/** The release that an interrupted onboarding began on, else the newest. */
-async function releaseFor({ registry }: Session, begun: string | undefined): Promise<ReleaseItem> {
-  const release =
-    (begun === undefined ? undefined : await registry.release(begun)) ?? (await registry.releases())[0];
-  if (release) return release;
+async function newestRelease({ registry }: Session): Promise<ReleaseItem> {
+  const [newest] = await registry.releases();
+  if (newest) return newest;
   throw new SaasError('no_release', 'no release has been published', {
     hint: 'publish one: saas-ecs deploy-shared',
   });

@@ -74,7 +74,7 @@ const isUnfinished = ({ status, operation }: TenantRecord): boolean =>
   status === 'provisioning' ||
   (status === 'failed' && (operation === undefined || operation.kind === 'onboard'));
 
-/** Takes the name and writes the tenant's item, or finds the unfinished one that has the name. */
+/** Takes the name and writes the tenant's item in one, or finds the unfinished one that has the name. */
 export async function reserve(
   context: Pick<Context, 'now'>,
   registry: Registry,
@@ -84,33 +84,29 @@ export async function reserve(
   const { registration } = request;
   // The toolkit's ids fit no AWS name.
   const fresh = registration && isTenantId(registration.tenantId) ? registration.tenantId : newTenantId();
-  let tenantId = await registry.lockName(request.name, fresh);
-  while (tenantId !== fresh) {
-    const existing = await registry.tenant(tenantId);
-    // A run that was killed between its first two writes has left a name without a tenant: this one goes on with it.
-    if (!existing) break;
-    if (existing.status !== 'offboarded') return { tenant: resumable(existing, tier, request) };
-    await registry.releaseName(request.name, tenantId);
-    tenantId = await registry.lockName(request.name, fresh);
-  }
   const now = context.now();
   const operation = newOperation('onboard', now, providerNote(request.provider));
-  const made = await registry.createTenant({
-    tenantId,
-    name: request.name,
-    tier: tier.name,
-    model: tier.model,
-    status: 'provisioning',
-    adminEmail: request.email,
-    createdAt: now.toISOString(),
-    updatedAt: now.toISOString(),
-    ...(registration && { registrationId: registration.id }),
-    operation,
-  });
-  // Another process may have gone on with the same name, and been first.
-  return made.operation?.holder === operation.holder
-    ? { tenant: made, held: operation.holder }
-    : { tenant: resumable(made, tier, request) };
+  for (let tenantId = fresh; ; ) {
+    const made = await registry.createTenant({
+      tenantId,
+      name: request.name,
+      tier: tier.name,
+      model: tier.model,
+      status: 'provisioning',
+      adminEmail: request.email,
+      createdAt: now.toISOString(),
+      updatedAt: now.toISOString(),
+      ...(registration && { registrationId: registration.id }),
+      operation,
+    });
+    if (made) return { tenant: made, held: operation.holder };
+    const holder = (await registry.tenantIdOf(request.name)) ?? tenantId;
+    const existing = await registry.tenant(holder);
+    if (existing && existing.status !== 'offboarded') return { tenant: resumable(existing, tier, request) };
+    // A name whose tenant is gone is free; one that never got its tenant gets this one.
+    if (existing) await registry.releaseName(request.name, holder);
+    tenantId = existing ? newTenantId() : holder;
+  }
 }
 
 function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): TenantRecord {
@@ -126,7 +122,9 @@ function resumable(tenant: TenantRecord, tier: Tier, request: OnboardRequest): T
       hint:
         operation?.kind === 'offboard'
           ? `choose another name, or finish its offboarding: saas-ecs offboard ${request.name} --confirm ${request.name}`
-          : `choose another name, or look at it: saas-ecs describe-tenant ${request.name}`,
+          : tenant.status === 'suspended'
+            ? `choose another name, or let it in again: saas-ecs resume ${request.name}`
+            : `choose another name, or look at it: saas-ecs describe-tenant ${request.name}`,
     });
   if (tenant.tier !== tier.name)
     throw new SaasError(

@@ -49,5 +49,8 @@ export function toTenant(record: TenantRecord, config: Config, tiers: readonly T
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
     lastError: record.lastError ?? null,
+    suspension: record.suspension
+      ? { since: record.suspension.since, reason: record.suspension.reason ?? null }
+      : null,
   };
 }

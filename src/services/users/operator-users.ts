@@ -20,8 +20,8 @@ export async function operatorUsers(context: Context): Promise<Directory> {
     owner: 'the control plane',
     flags: '--operators',
     roles: operatorRoles,
-    // Its API looks at a token's signature and scopes alone; the console's hold for an hour.
-    tokenSeconds: 3_600,
+    // The builtin API asks Cognito each time; the toolkit's looks at signature and scopes alone, which hold for 15 minutes.
+    tokenSeconds: shared.controlPlane.kind === 'builtin' ? 0 : 900,
     checkChangeable() {},
     change: (what, parameters, work) =>
       audited(context, { action: `users ${what}`, parameters: { ...parameters, operators: true } }, work),

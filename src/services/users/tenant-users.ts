@@ -69,7 +69,7 @@ const whatToDo: Partial<Record<TenantStatus, (name: string) => string>> = {
   provisioning: (name) => `wait until it is served: saas-ecs watch ${name}`,
   failed: (name) => `see why, and how to go on: saas-ecs explain ${name}`,
   offboarding: (name) => `its users go with it: saas-ecs watch ${name}`,
-  suspended: () => 'its users are locked out as long as it is; resume it first',
+  suspended: (name) => `its users are locked out as long as it is; resume it first: saas-ecs resume ${name}`,
 };
 
 /** Throws `tenant_not_active`, `tenant_gone`. */

@@ -24,6 +24,7 @@ export class BuiltinControlPlane extends Construct {
       registry,
       bus: { name: bus.ref, arn: bus.attrArn },
       userPool: { id: operators.userPoolId, arn: operators.userPoolArn },
+      machineClientId: operators.machineClientId,
     });
     const api = new ControlPlaneApi(this, 'Api', {
       functionArn,

@@ -19,13 +19,18 @@ export interface ControlPlaneFunctionProps {
   registry: { name: string; arn: string };
   bus: { name: string; arn: string };
   userPool: { id: string; arn: string };
+  machineClientId: string;
 }
 
 /** The function behind the builtin control plane's API. Of the registry it reaches the registrations and nothing else. */
 export class ControlPlaneFunction extends Construct {
   readonly functionArn: string;
 
-  constructor(scope: Construct, id: string, { registry, bus, userPool }: ControlPlaneFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { registry, bus, userPool, machineClientId }: ControlPlaneFunctionProps,
+  ) {
     super(scope, id);
     const logs = new LogGroup(this, 'Logs', {
       retention: logRetentionDays,
@@ -101,6 +106,7 @@ export class ControlPlaneFunction extends Construct {
         [controlPlaneEnvironment.registryTable]: registry.name,
         [controlPlaneEnvironment.busName]: bus.name,
         [controlPlaneEnvironment.userPoolId]: userPool.id,
+        [controlPlaneEnvironment.machineClientId]: machineClientId,
       },
     }).functionArn;
   }

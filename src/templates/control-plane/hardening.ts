@@ -25,6 +25,9 @@ const routeScopes: Readonly<Record<string, string>> = {
 
 const publicRoutes = ['GET /tenant-config', 'GET /tenant-config/{tenantName}'];
 
+/** Refresh tokens are revoked when an operator is disabled; an access token holds for as long as it was given. */
+const accessTokenMinutes = 15;
+
 /** After the toolkit's own aspect, which lets everything go with the stack. */
 const afterTheToolkits = 700;
 
@@ -144,6 +147,9 @@ class Hardening implements IAspect {
     client.explicitAuthFlows = ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'];
     // A role is given by who may write users, not taken.
     client.writeAttributes = ['email'];
+    // Nobody asks whether its operator is still one: it must not hold for long.
+    client.accessTokenValidity = accessTokenMinutes;
+    client.tokenValidityUnits = { accessToken: 'minutes' };
   }
 
   /** Of AWS's policies only the one that every function has stays. */

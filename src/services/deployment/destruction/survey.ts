@@ -1,10 +1,11 @@
 import { stackNames, withPrefix } from '../../../model/names.ts';
 import type { Context } from '../../context.ts';
+import { registryTableOf } from '../../shared-outputs.ts';
 import { type Belonging, kindsOf } from './belongings.ts';
 import { findImages } from './images.ts';
 import { ownershipOf } from './ownership.ts';
 import { contentsOf, findStacks, type OwnStack } from './stacks.ts';
-import { type LivingTenant, livingTenants, registryTableOf } from './tenants.ts';
+import { type LivingTenant, livingTenants } from './tenants.ts';
 
 /** What is there of an environment, whoever made it and whatever an earlier run has deleted. */
 export interface Survey {
@@ -21,6 +22,8 @@ export interface Survey {
   sharedImages: string[];
   /** What outlives the stacks, of today and of earlier deployments; without what goes with the tenants. */
   data: Belonging[];
+  /** Tables that are registries, of today and of earlier deployments; the same order each time. */
+  registries: string[];
   /** Stacks under names of ours that are somebody else's. */
   foreign: string[];
 }
@@ -44,7 +47,8 @@ export async function survey(context: Context): Promise<Survey> {
     tenantId !== undefined && living.has(tenantId);
   const loose = (found: readonly Belonging[]): Belonging[] =>
     found.filter((belonging) => !isTenants(belonging) && !held.has(belonging.id));
-  const images = await findImages(context, await registriesAmong(context, data));
+  const registries = await registriesAmong(context, data);
+  const images = await findImages(context, registries);
   return {
     tenants,
     stacks: own.filter((stack) => !isTenants(stack)),
@@ -53,13 +57,14 @@ export async function survey(context: Context): Promise<Survey> {
     images: images.going,
     sharedImages: images.shared,
     data: data.filter((belonging) => !isTenants(belonging) && !going.has(belonging.id)),
+    registries: registries.sort(),
     foreign,
   };
 }
 
 /** Registries know the images of all their releases. */
 async function registriesAmong(context: Context, data: readonly Belonging[]): Promise<string[]> {
-  const named = await registryTableOf(context);
+  const named = await registryTableOf(context.target);
   const beginning = `${withPrefix(context.target.prefix, stackNames.controlPlane)}-Registry`;
   return data
     .filter(({ kind, id }) => kind === 'table' && (id === named || id.startsWith(beginning)))

@@ -1,10 +1,9 @@
-import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { SaasError } from '../../../model/error.ts';
-import { parameterPath } from '../../../model/names.ts';
 import type { Tenant } from '../../../model/tenant.ts';
 import type { Context } from '../../context.ts';
 import { Registry } from '../../registry/registry.ts';
 import { RegistryTable } from '../../registry/table.ts';
+import { registryTableOf } from '../../shared-outputs.ts';
 import { offboard } from '../../tenants/offboard.ts';
 import { each } from './pages.ts';
 
@@ -15,21 +14,9 @@ const atOnce = 4;
 
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
-/** The table that the control plane's stack names; undefined once that stack is gone. */
-export async function registryTableOf({ target }: Pick<Context, 'target'>): Promise<string | undefined> {
-  const name = parameterPath(target.app, target.environment.name, 'registryTable');
-  try {
-    const { Parameter } = await new SSMClient(target.client).send(new GetParameterCommand({ Name: name }));
-    return Parameter?.Value;
-  } catch (error) {
-    if (isNamed(error, 'ParameterNotFound')) return undefined;
-    throw error;
-  }
-}
-
 /** Tenants that are not offboarded, be they half-made. */
 export async function livingTenants(context: Pick<Context, 'target'>): Promise<LivingTenant[]> {
-  const table = await registryTableOf(context);
+  const table = await registryTableOf(context.target);
   if (table === undefined) return [];
   const registry = new Registry(new RegistryTable(context.target.client, table));
   const tenants: LivingTenant[] = [];

@@ -7,6 +7,8 @@ export interface HttpEvent {
   queryStringParameters?: Record<string, string | undefined> | null;
   body?: string | null;
   isBase64Encoded?: boolean;
+  /** What API Gateway's JWT authorizer found in the token; claims are texts. */
+  requestContext?: { authorizer?: { jwt?: { claims?: Record<string, string | undefined> } } };
 }
 
 export interface HttpAnswer {

@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { controlPlaneEnvironment } from '../../../model/control-plane.ts';
 import { requestsOn } from './bus.ts';
+import { admit, type Callers } from './callers.ts';
 import { answer, type HttpAnswer, HttpError, type HttpEvent } from './http.ts';
 import { isOutcome, record } from './outcome.ts';
 import * as registrations from './registrations.ts';
@@ -24,6 +25,10 @@ const publish = requestsOn(new EventBridgeClient({}), required(controlPlaneEnvir
 const userRoutes: users.UserRoutes = {
   cognito: new CognitoIdentityProviderClient({}),
   userPoolId: required(controlPlaneEnvironment.userPoolId),
+};
+const callers: Callers = {
+  ...userRoutes,
+  machineClientId: required(controlPlaneEnvironment.machineClientId),
 };
 const registrationRoutes: registrations.RegistrationRoutes = { registrations: store, publish, now };
 
@@ -56,6 +61,7 @@ export async function handler(event: unknown): Promise<HttpAnswer | undefined> {
   const route = routes[request.routeKey];
   if (!route) return failure(new HttpError(404, 'Not found'));
   try {
+    await admit(callers, request);
     return await route(request);
   } catch (error) {
     if (error instanceof HttpError) return failure(error);

@@ -64,6 +64,7 @@ ${pages.join('\n')}
 
 /** What people call the services; one that is missing here is listed by the name that requests are signed for. */
 const serviceNames = {
+  acm: 'Certificate Manager',
   apigateway: 'API Gateway',
   'application-autoscaling': 'Application Auto Scaling',
   cloudformation: 'CloudFormation',
@@ -76,6 +77,7 @@ const serviceNames = {
   elasticloadbalancing: 'Elastic Load Balancing',
   events: 'EventBridge',
   iam: 'IAM',
+  kms: 'KMS',
   lambda: 'Lambda',
   logs: 'CloudWatch Logs',
   s3: 'S3',
@@ -85,6 +87,7 @@ const serviceNames = {
   ssm: 'SSM Parameter Store',
   states: 'Step Functions',
   sts: 'STS',
+  wafv2: 'WAF',
 };
 
 async function readCatalogue() {

@@ -24,8 +24,8 @@ export function commandTree(running: Running | undefined): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => running?.place.stdout.write(text),
-      // Errors are told once, by `run`.
-      writeErr: () => {},
+      // Help for who named no command. Errors are told once, by `run`.
+      writeErr: (text) => running?.place.stderr.write(text),
       outputError: () => {},
       getOutHelpWidth: () => Math.min(running?.place.stdout.columns ?? 100, 100),
       getOutHasColors: () => false,

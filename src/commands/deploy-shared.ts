@@ -3,7 +3,7 @@ import { ExitCode, SaasError } from '../model/error.ts';
 import { bootstrapMakes, bootstrapVersion, notBootstrapped } from '../services/deployment/bootstrap.ts';
 import { deployShared as deploy, reviewShared } from '../services/deployment/deploy-shared.ts';
 import type { StackChange } from '../services/deployment/toolkit-protocol.ts';
-import { tellingWhatGoesOn } from '../services/stopped.ts';
+import { environmentFlag, tellingWhatGoesOn } from '../services/stopped.ts';
 import { duration, facts, plural, table } from '../ui/table.ts';
 import { type Invocation, waiting } from './invocation.ts';
 
@@ -63,7 +63,9 @@ export async function deployShared(cli: Invocation, options: DeploySharedOptions
       ]),
     ].join('\n');
   });
-  cli.output.next('saas-ecs onboard --tier basic --name acme --email admin@acme.example');
+  cli.output.next(
+    `saas-ecs onboard --tier basic --name acme --email admin@acme.example${environmentFlag({ config: await cli.config(), target })}`,
+  );
 }
 
 /** Whether to bootstrap the account: asked of a person with what it makes, never done unasked. `--yes` does not cover it. */

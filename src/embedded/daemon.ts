@@ -12,6 +12,7 @@ import { processIdentity } from '../model/process.ts';
 import { type RunningCloud, startCloud } from './cloud.ts';
 import { type DaemonLog, openLog } from './daemon-log.ts';
 import { StateLockedError } from './lock.ts';
+import { makePrivate } from './private-state.ts';
 import { StateDamagedError } from './store.ts';
 
 const firstPort = 4510;
@@ -97,6 +98,7 @@ async function start(stateDir: string, asked: number | undefined, log: DaemonLog
         port,
         log: log.write,
         pythonPackages: process.env['SAAS_ECS_PYTHON_PACKAGES'] || undefined,
+        recordCalls: process.env['SAAS_ECS_RECORD_CALLS'] || undefined,
         ...concurrentBuilds(),
       });
       await writeRecord(stateDir, port, true);
@@ -185,6 +187,7 @@ async function main(): Promise<void> {
 
   let cloud: RunningCloud;
   try {
+    await makePrivate(stateDir);
     cloud = await start(stateDir, values.port === undefined ? undefined : Number(values.port), log);
   } catch (error) {
     const failure = failureOf(error);

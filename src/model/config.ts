@@ -1,4 +1,5 @@
 import type { ControlPlaneKind } from './control-plane.ts';
+import type { SecurityDeployment, SecuritySettings } from './security.ts';
 import type { Service } from './service.ts';
 import type { Tier } from './tier.ts';
 
@@ -31,6 +32,7 @@ export type Environment = (EmbeddedTarget | AwsTarget) & {
   controlPlane: ControlPlaneKind;
   /** User pools have no hosted sign-in when absent. */
   signIn?: SignIn;
+  security: SecuritySettings;
 };
 
 /** saas-ecs.yaml, validated, defaults filled in, paths absolute. */
@@ -75,6 +77,7 @@ export interface Deployment {
   controlPlane: ControlPlaneKind;
   adminEmail: string;
   signIn?: SignIn;
+  security: SecurityDeployment;
   /** Whether packages of functions are installed into them, which takes Docker. */
   bundles: boolean;
   /** What carries registrations out; nothing does when absent. */

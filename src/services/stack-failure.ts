@@ -20,9 +20,12 @@ type FailureEvent = Pick<
 export class FailureWatch {
   readonly #evidence: ServiceEvidence;
   readonly #found: Promise<Link[]>[] = [];
+  readonly #flags: string;
 
-  constructor(options: ClientOptions) {
+  /** @param flags what commands that a hint names end with: ` --env prod` */
+  constructor(options: ClientOptions, flags = '') {
     this.#evidence = new ServiceEvidence(options);
+    this.#flags = flags;
   }
 
   /** To be given every event of the stack. */
@@ -67,7 +70,7 @@ export class FailureWatch {
           ...(cause ? [...cause.fix, 'then run the same command again'] : [error.hint]),
           // A tenant's stack is explained with its tenant.
           ...(stack !== undefined && error.code === 'deployment_failed'
-            ? [`all of it: saas-ecs explain ${stack}`]
+            ? [`all of it: saas-ecs explain ${stack}${this.#flags}`]
             : []),
         ]
           .filter(Boolean)

@@ -48,6 +48,14 @@ describe('usage', () => {
     expect(ran.stderr).toMatch(/error: there is no saas-ecs\.yaml here or above\nhint: .*saas-ecs init/);
   });
 
+  it('shows what there is to whoever names no command, with exit code 2', async () => {
+    for (const argv of [[], ['users']]) {
+      const ran = await runCli(argv, { cwd });
+      expect([ran.code, ran.stdout]).toEqual([2, '']);
+      expect(ran.stderr).toContain('Usage: saas-ecs');
+    }
+  });
+
   it('shows help with examples on stdout', async () => {
     const ran = await runCli(['onboard', '--help'], { cwd });
     expect(ran.code).toBe(0);

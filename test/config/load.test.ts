@@ -40,6 +40,7 @@ describe('saas-ecs.yaml', () => {
           callbackUrls: ['http://localhost:8080/callback'],
           logoutUrls: ['http://localhost:8080/'],
         },
+        security: { encryption: 'aws-owned', waf: 'off' },
       },
     ]);
   });
@@ -129,6 +130,34 @@ services: [{ name: orders, path: /orders, image: "builtin:order", table: { sortK
       callbackUrls: ['https://app.example/callback'],
       logoutUrls: [],
     });
+  });
+
+  it('has a web ACL on AWS unless told otherwise, and finds security settings that come to nothing', () => {
+    const config = projectText({
+      app: 'shop',
+      aws: { name: 'prod', account: '123456789012', region: 'us-east-1' },
+      tiers: defaultTiers,
+      services: defaultServices,
+      routing: 'direct',
+    });
+    const [, prod] = parse(config).environments;
+    expect(prod?.security).toEqual({ encryption: 'aws-owned', waf: 'on' });
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    const security = (text: string): string[] =>
+      mistakes(config.replace(/( +)region: us-east-1/, `$&\n$1security: { ${text} }`));
+    expect(
+      security(`waf: off, rateLimit: 100, tls: { certificateArn: "${arn}", serverName: in.acme.example }`),
+    ).toEqual([
+      expect.stringMatching(/prod\.security\.rateLimit: 100 limits nothing while waf is off/),
+      expect.stringMatching(
+        /prod\.security\.tls\.certificateArn: the certificate is in 123456789012 eu-west-1;/,
+      ),
+    ]);
+    expect(security('encyption: customer-managed, waf: onn, rateLimit: 9')).toEqual([
+      expect.stringMatching(/security\.waf: "onn" is not one of on, off; did you mean "on"\?/),
+      expect.stringMatching(/security\.rateLimit: 9: .*10/),
+      expect.stringMatching(/security: unknown setting "encyption"; did you mean "encryption"\?/),
+    ]);
   });
 
   it('tells where YAML itself is broken', () => {

@@ -329,10 +329,25 @@ describe('a federated user', () => {
   });
 
   it('with the address of a user of the pool is somebody else', async () => {
-    provider.behave({ sub: 'u-6', mail: 'ann@example.com' });
+    const kept = app;
+    app = await fixture.app({}, { AliasAttributes: ['email'] });
+    await addProvider('Corporate', { email: 'mail', email_verified: 'verified' });
+    const federated = await client(['COGNITO', 'Corporate']);
+    provider.behave({ sub: 'u-6', mail: 'ann@example.com', verified: true });
+    expect(outcome((await signIn('Corporate', federated)).end.url)).toHaveProperty('code');
+    expect((await userOf('Corporate_u-6')).UserAttributes).toContainEqual({
+      Name: 'email_verified',
+      Value: 'true',
+    });
+    // The address is still ann's to sign in with.
+    expect((await userOf('ann@example.com')).Username).toBe('ann');
+    app = kept;
+  });
+
+  it('is signed in at apps that take his provider, not at others', async () => {
+    const others = await client(['COGNITO']);
     await signIn('Corporate');
-    const [mine, theirs] = [await userOf('ann'), await userOf('Corporate_u-6')];
-    expect(mine.UserStatus).toBe('CONFIRMED');
-    expect(theirs.UserStatus).toBe('EXTERNAL_PROVIDER');
+    expect(outcome((await browser.open((await request(app)).url)).url)).toHaveProperty('code');
+    expect((await browser.open((await request(others)).url)).text).toContain('name="password"');
   });
 });

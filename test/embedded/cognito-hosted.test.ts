@@ -1,5 +1,6 @@
 /** Hosted sign-in over HTTP, as a browser and a stock OpenID Connect client (openid-client) meet it. */
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
 import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -501,6 +502,52 @@ describe('signing out', () => {
       ),
     );
     expect((await copy.open((await request(app)).url)).text).toContain('name="password"');
+  });
+});
+
+describe('bad input', () => {
+  it('is answered, whatever comes', async () => {
+    const paths = ['oauth2/authorize', 'login', 'logout', 'oauth2/token', 'oauth2/userInfo', 'oauth2/revoke'];
+    const names = ['client_id', 'redirect_uri', 'response_type', 'scope', 'state', 'code_challenge'];
+    const more = [
+      'grant_type',
+      'code',
+      'refresh_token',
+      'token',
+      'challenge',
+      'session',
+      '_csrf',
+      'SAMLResponse',
+    ];
+    const known = fc.constantFrom(app.ClientId, callback, 'code', 'token', 'openid', 'S256', 'MFA_SETUP');
+    const parameters = fc.dictionary(
+      fc.oneof(fc.constantFrom(...names, ...more, 'RelayState', 'identity_provider'), fc.string()),
+      fc.oneof(known, fc.string({ unit: 'binary' })),
+    );
+    const cases = fc.record({
+      method: fc.constantFrom('GET', 'POST', 'PUT', 'OPTIONS', 'HEAD'),
+      path: fc.constantFrom(...paths, 'oauth2/idpresponse', 'saml2/idpresponse', 'constructor', ''),
+      query: parameters,
+      form: parameters,
+      header: fc.constantFrom('authorization', 'cookie', 'content-type', 'origin'),
+      value: fc.oneof(
+        fc.constantFrom('Basic Og==', 'Basic', 'Bearer a.b.c', 'cognito=x; XSRF-TOKEN=', 'text/plain'),
+        fc.string({ unit: 'grapheme-ascii' }).map((text) => text.trim()),
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ method, path, query, form, header, value }) => {
+        const answer = await fetch(`${fixture.page(app.domain, path)}?${new URLSearchParams(query)}`, {
+          method,
+          headers: { 'content-type': 'application/x-www-form-urlencoded', [header]: value },
+          redirect: 'manual',
+          ...(method === 'POST' && { body: new URLSearchParams(form).toString() }),
+        });
+        await answer.text();
+        expect(answer.status).toBeLessThan(500);
+      }),
+      { numRuns: 400 },
+    );
   });
 });
 

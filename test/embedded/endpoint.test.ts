@@ -608,6 +608,51 @@ describe('the door', () => {
     expect(await send(object, { method: 'GET', headers: link })).toMatchObject({ status: 200 });
   });
 
+  test('tells pages what they may send to public operations, and nothing more', async () => {
+    const { headers } = await send('/', {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://page.example',
+        'access-control-request-headers': 'x-amz-target, Content-Type, authorization, x-amz-security-token',
+      },
+    });
+    expect(headers['access-control-allow-headers']).toBe('x-amz-target,content-type');
+    const answer = await send('/', {
+      headers: { origin: 'https://page.example', ...signed('ecs'), 'x-amz-target': 'X.DescribeServices' },
+      body: '{"services":[]}',
+    });
+    expect(answer.status).toBe(403);
+    expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test('keeps what programs have below /_aws/ from pages of others, not from those it serves itself', async () => {
+    const own = `http://${new URL(endpoint.url).host}`;
+    for (const headers of [
+      { origin: 'https://page.example' },
+      { origin: 'null' },
+      { origin: 'http://localhost:1' },
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+    ])
+      expect((await send('/_aws/health', { method: 'GET', headers })).status).toBe(403);
+    for (const headers of [
+      { origin: own },
+      { 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'none' },
+    ])
+      expect((await send('/_aws/health', { method: 'GET', headers })).status).toBe(200);
+    // What AWS serves to pages is decided by those who serve it: here nobody does.
+    for (const prefix of ['execute-api', 'cognito', 'cognito-domain'])
+      expect(
+        (await send(`/_aws/${prefix}/x`, { method: 'GET', headers: { origin: 'https://page.example' } }))
+          .status,
+      ).toBe(404);
+  });
+
+  test('refuses a path that is none', async () => {
+    expect(await send('/_aws/\\\\[', { method: 'GET' })).toMatchObject({ status: 404 });
+    expect((await send('//[/_aws/', { method: 'GET' })).status).toBeLessThan(500);
+  });
+
   test('bounds bodies', async () => {
     const headers = {
       ...signed('ecs'),

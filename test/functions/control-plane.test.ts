@@ -472,3 +472,16 @@ describe('who calls', () => {
     );
   });
 });
+
+describe('requests that nobody means', () => {
+  it("are the caller's mistake: ids and tokens that are too long or not ours, routes that are words of JavaScript", async () => {
+    const long = 'x'.repeat(3_000);
+    expect((await call('GET /tenants/{tenantId}', { id: long })).status).toBe(400);
+    expect((await call('GET /tenant-registrations/{tenantRegistrationId}', { id: long })).status).toBe(400);
+    for (const next_token of [long, 'x', '#', 'a#b#c'])
+      expect((await call('GET /tenant-registrations', { query: { next_token } })).status).toBe(400);
+    expect((await call('GET /users', { query: { next_token: "not one of Cognito's" } })).status).toBe(400);
+    for (const route of ['constructor', '__proto__', 'hasOwnProperty'])
+      expect((await call(route)).status).toBe(404);
+  });
+});

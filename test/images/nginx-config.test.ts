@@ -46,6 +46,18 @@ describe("the reverse proxy's configuration", () => {
     expect(block(config, 'location ^~ /shop/reviews/')).not.toContain('$request_method');
   });
 
+  it('bounds what one client may take: times, sizes, connections', () => {
+    const config = nginxConfig([orders]);
+    for (const setting of [
+      'client_header_timeout 10s;',
+      'client_body_timeout 10s;',
+      'send_timeout 10s;',
+      'client_max_body_size 10m;',
+      'limit_conn connections 200;',
+    ])
+      expect(config).toContain(setting);
+  });
+
   it('takes no path that nginx would read as syntax', () => {
     expect(() => nginxConfig([service('bad', '/a; return 200', [])])).toThrow('"/a; return 200"');
   });

@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { APIGatewayClient, DeleteApiKeyCommand, GetApiKeysCommand } from '@aws-sdk/client-api-gateway';
 import {
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
+  CreateGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
@@ -20,12 +22,16 @@ import { type RunningCloud, startCloud } from '../../src/embedded/cloud.ts';
 import type { Access } from '../../src/embedded/platform.ts';
 import { packageRoot } from '../../src/model/installation.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
+import { newTenantId } from '../../src/model/tenant-id.ts';
 import { loadConfig } from '../../src/services/config/load.ts';
 import { runToolkit } from '../../src/services/deployment/toolkit.ts';
 import { resolveEnvironment } from '../../src/services/environment.ts';
 import { managedPolicyLimit, type PolicyDocument } from '../../src/services/iam-policy/documents.ts';
-import { commandNeeds, type Need } from '../../src/services/iam-policy/needs.ts';
+import type { Need } from '../../src/services/iam-policy/need.ts';
+import { commandNeeds } from '../../src/services/iam-policy/needs.ts';
 import type { CommandPolicy } from '../../src/services/iam-policy/policy.ts';
+import type { Finding } from '../../src/services/reconcile/finding.ts';
+import type { Verification } from '../../src/services/verify/verify.ts';
 import { type Ran, runCli } from '../cli/run-cli.ts';
 
 const account = '000000000000';
@@ -186,6 +192,8 @@ const unused = (needs: readonly Need[], used: ReadonlySet<string>): string[] => 
   ),
 ];
 
+const usedBy = (role: string): Set<string> => new Set((asked.get(role) ?? []).map(({ action }) => action));
+
 const onboarding = (tier: string, name: string): string[] => [
   'onboard',
   ...['--tier', tier, '--name', name, '--email', `admin@${name}.example`],
@@ -231,11 +239,11 @@ describe('the policy for all commands', () => {
   }, 300_000);
 
   it('holds no action that nothing asked for, but those that say why', async () => {
-    const used = new Set((asked.get('pipeline') ?? []).map(({ action }) => action));
+    const used = usedBy('pipeline');
     // Who may take a role, STS decides by itself: what was done as one shows that it was taken.
     for (const kind of ['deploy', 'file-publishing', 'image-publishing'])
       if (asked.has(`cdk-hnb659fds-${kind}-role-${account}-${region}`)) used.add('sts:AssumeRole');
-    const { 'destroy-shared': _, ...others } = commandNeeds;
+    const { 'destroy-shared': _, verify: __, reconcile: ___, ...others } = commandNeeds;
     const needs: Need[] = Object.values(others).flat();
     expect(unused(needs, used)).toEqual([]);
     expect(needs.filter(({ why }) => why === '')).toEqual([]);
@@ -248,7 +256,7 @@ describe('the policy for all commands', () => {
         if (Resource.includes('*'))
           for (const action of Action)
             expect(action).toMatch(
-              /^(ecs:(List(Tasks|Services)|DescribeTaskDefinition)|cloudformation:DescribeStacks|servicequotas:Get.*Quota|(cognito-idp|dynamodb|secretsmanager|s3):List(UserPools|Tables|Secrets|AllMyBuckets)|ec2:DescribeAvailabilityZones|elasticloadbalancing:DescribeTargetHealth)$/,
+              /^(ecs:(List(Tasks|Services)|DescribeTaskDefinition)|cloudformation:DescribeStacks|servicequotas:Get.*Quota|(cognito-idp|dynamodb|secretsmanager|s3):List(UserPools|Tables|Secrets|AllMyBuckets)|ec2:Describe(AvailabilityZones|SecurityGroups)|elasticloadbalancing:Describe(TargetHealth|LoadBalancers|Rules)|cognito-idp:CreateUserPool)$/,
             );
     }
   });
@@ -287,6 +295,39 @@ const without = (document: PolicyDocument, action: string): PolicyDocument => ({
   })).filter(({ Action }) => Action.length > 0),
 });
 
+describe('what proves isolation', () => {
+  it('needs no more than its own policy: no attack is held by what the policy lacks', async () => {
+    await runAs('verifier', await documents('verify'));
+    const { attacks, summary } = await json<Verification>('verify');
+    expect(attacks.filter(({ outcome }) => outcome !== 'held')).toEqual([]);
+    expect(summary.attacks).toBeGreaterThan(100);
+    expect(unused(commandNeeds.verify, usedBy('verifier'))).toEqual([]);
+  }, 300_000);
+});
+
+describe('what repairs', () => {
+  it('needs no more than its own policy', async () => {
+    become();
+    await json(...onboarding('basic', 'broken'));
+    const { tenantId } = await json<Described>('describe-tenant', 'broken');
+    const gateway = new APIGatewayClient({ credentials });
+    const { items = [] } = await gateway.send(new GetApiKeysCommand({ customerId: tenantId }));
+    for (const { id } of items) await gateway.send(new DeleteApiKeyCommand({ apiKey: id }));
+    const { resources } = await json<Described>('describe-tenant', 'broken');
+    await new CognitoIdentityProviderClient({ credentials }).send(
+      new CreateGroupCommand({ UserPoolId: resources.userPoolId, GroupName: newTenantId() }),
+    );
+    await runAs('repairer', await documents('reconcile'));
+    const { findings } = await json<{ findings: Finding[] }>('reconcile');
+    expect(findings.map(({ kind, status }) => [kind, status]).sort()).toEqual([
+      ['missing-key', 'repaired'],
+      ['orphaned-group', 'repaired'],
+    ]);
+    expect(await json('reconcile')).toEqual({ findings: [] });
+    expect(unused(commandNeeds.reconcile, usedBy('repairer'))).toEqual([]);
+  }, 120_000);
+});
+
 describe('what takes the environment down', () => {
   it('needs no more than its own policy', async () => {
     become();
@@ -294,8 +335,7 @@ describe('what takes the environment down', () => {
     for (const { name } of tenants) await json('offboard', name, '--confirm', name);
     await runAs('destroyer', await documents('destroy-shared'));
     await json('destroy-shared', '--confirm', 'shop');
-    const used = new Set((asked.get('destroyer') ?? []).map(({ action }) => action));
-    expect(unused(commandNeeds['destroy-shared'], used)).toEqual([]);
+    expect(unused(commandNeeds['destroy-shared'], usedBy('destroyer'))).toEqual([]);
   });
 });
 

@@ -24,6 +24,7 @@ import type { TierModel } from '../../src/model/tier.ts';
 import { offboard } from '../../src/services/tenants/offboard.ts';
 import { UsagePlans } from '../../src/services/usage-plans.ts';
 import type { ControlName } from '../../src/services/verify/controls.ts';
+import { controlPlaneMutations } from './control-plane.ts';
 import type { Edit, Restore, World } from './world.ts';
 
 export interface Mutation {
@@ -671,6 +672,7 @@ export const mutations: readonly Mutation[] = [
       };
     },
   },
+  ...controlPlaneMutations,
 ];
 
 /** Controls that no call of AWS can take away, and why that is no gap. */

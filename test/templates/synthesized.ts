@@ -61,6 +61,16 @@ export const tiers = (capacity: Tier['capacity'] = 'fargate'): readonly Tier[] =
 const jobDirectory = scratch();
 writeFileSync(path.join(jobDirectory, 'saas-ecs.yaml'), '{}');
 
+/** Every setting of the block `security` at its strictest. */
+export const everything: Deployment['security'] = {
+  encryption: 'customer-managed',
+  waf: { rateLimit: 5000 },
+  tls: {
+    certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000',
+    serverName: 'internal.acme.example',
+  },
+};
+
 export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   app: 'acme-shop',
   environment: 'staging',
@@ -72,6 +82,7 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   controlPlane: 'builtin',
   adminEmail: 'ops@acme.example',
   signIn: { callbackUrls: ['https://app.example/callback'], logoutUrls: ['https://app.example/'] },
+  security: { encryption: 'aws-owned' },
   bundles: false,
   job: {
     directory: jobDirectory,

@@ -10,6 +10,10 @@ export const poolPrefix = '/_aws/cognito/';
 /** OAuth endpoints of a user pool's domain. */
 export const domainPrefix = '/_aws/cognito-domain/';
 
+/** What AWS serves to browsers, under names of its own: pages may call it here too, and each says to which of them it answers. */
+export const isForPages = (path: string): boolean =>
+  [executePrefix, poolPrefix, domainPrefix].some((prefix) => path.startsWith(prefix));
+
 /**
  * The endpoint's path for a request to `host` (with or without port) and `target` (path and query) in that Region;
  * undefined for addresses that AWS does not form so.

@@ -13,7 +13,7 @@ import {
 import { collect, stream } from './body.ts';
 import { presignedUntil, type Signer, signerOf } from './credentials.ts';
 import { refusal, refusingAs } from './denials.ts';
-import { isFromPage, isNavigation, refusedToPage } from './pages.ts';
+import { corsHeaders, isFromPage, isNavigation, refusedToPage } from './pages.ts';
 import { formOf } from './query.ts';
 import { streamingInput } from './rest.ts';
 import {
@@ -53,6 +53,8 @@ interface Attempt {
   service?: AwsService;
   operation?: string;
   namespace?: string;
+  /** A page called an operation that is for pages: it may read the answer. */
+  open?: boolean;
 }
 
 /** Answers a call. Never rejects: every error is a response in the caller's protocol. */
@@ -70,6 +72,7 @@ export async function answer(
     failure(cloud, error, attempt),
   );
   response.headers['x-amzn-requestid'] = attempt.requestId;
+  if (attempt.open) Object.assign(response.headers, corsHeaders);
   if (attempt.service?.protocol === 'rest-xml') response.headers['x-amz-request-id'] = attempt.requestId;
   return response;
 }
@@ -100,6 +103,7 @@ async function attend(
   attempt.namespace = shape.namespace;
   call.operation = shape.name;
   if (labels) wire.labels = labels;
+  attempt.open = fromPage && !signer && shape.operation.public === true;
   if (!shape.operation.public && !signer) throw fromPage ? refusedToPage() : unsigned(protocol);
   if (isRest(shape.service)) {
     if (streamingInput(shape)) wire.stream = stream(request);

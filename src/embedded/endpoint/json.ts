@@ -3,6 +3,7 @@
 import type { JsonSettings } from '@smithy/core/protocols';
 import { JsonShapeDeserializer2, JsonShapeSerializer2 } from '@smithy/core/protocols';
 import type { NormalizedSchema } from '@smithy/core/schema';
+import { parseJson } from '../../model/nesting.ts';
 import { AwsError } from '../platform.ts';
 import { checkJsonTypes } from './json-types.ts';
 import { errorShape } from './shape.ts';
@@ -15,7 +16,7 @@ const rpcSettings: JsonSettings = {
 };
 
 /** Reads a JSON document of that shape. An empty body is an empty document. */
-export function parseJson(
+export function readJson(
   schema: NormalizedSchema,
   body: Buffer,
   settings: JsonSettings,
@@ -23,7 +24,7 @@ export function parseJson(
   if (body.length === 0) return {};
   let document: unknown;
   try {
-    document = JSON.parse(body.toString('utf8'));
+    document = parseJson(body.toString('utf8'));
   } catch {
     throw new AwsError('SerializationException', 'The request body is not valid JSON');
   }
@@ -70,7 +71,7 @@ export function jsonError(error: WireError, contentType: string): WireResponse {
 export function jsonAdapter(version: '1.0' | '1.1'): Adapter {
   const contentType = `application/x-amz-json-${version}`;
   return {
-    decode: (shape, request) => parseJson(shape.input, request.body, rpcSettings),
+    decode: (shape, request) => readJson(shape.input, request.body, rpcSettings),
     encode: (shape, output) => ({
       status: 200,
       headers: { 'content-type': contentType },

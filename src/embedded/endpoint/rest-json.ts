@@ -1,5 +1,5 @@
 import type { JsonSettings } from '@smithy/core/protocols';
-import { jsonError, parseJson, printJson } from './json.ts';
+import { jsonError, printJson, readJson } from './json.ts';
 import { type BodyCodec, decodeRest, encodeRest } from './rest.ts';
 import type { Adapter } from './wire.ts';
 
@@ -12,7 +12,7 @@ const settings: JsonSettings = {
 
 const codec: BodyCodec = {
   contentType: 'application/json',
-  parse: (schema, body) => parseJson(schema, body, settings),
+  parse: (schema, body) => readJson(schema, body, settings),
   print: (schema, value) => printJson(schema, value, settings),
 };
 

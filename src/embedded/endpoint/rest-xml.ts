@@ -1,4 +1,5 @@
 import { XmlShapeDeserializer } from '@aws-sdk/core/protocols';
+import { isNestedXml } from '../../model/nesting.ts';
 import { AwsError } from '../platform.ts';
 import { type BodyCodec, decodeRest, encodeRest } from './rest.ts';
 import { membersOf } from './shape.ts';
@@ -8,8 +9,10 @@ import { escapeXml, printXml, xmlDeclaration, xmlSettings } from './xml.ts';
 const codec: BodyCodec = {
   contentType: 'application/xml',
   parse(schema, body) {
+    const text = body.toString('utf8');
     try {
-      return new XmlShapeDeserializer(xmlSettings('', true)).read(schema, body.toString('utf8'));
+      if (isNestedXml(text)) throw new SyntaxError('too many levels');
+      return new XmlShapeDeserializer(xmlSettings('', true)).read(schema, text);
     } catch {
       throw new AwsError(
         'MalformedXML',

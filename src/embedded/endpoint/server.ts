@@ -7,8 +7,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stateIdLength } from '../../model/daemon.ts';
 import type { Cloud, Route } from '../platform.ts';
-import { localPath } from './aws-addresses.ts';
+import { isForPages, localPath } from './aws-addresses.ts';
 import { answer } from './call.ts';
+import { isFromOtherPage, preflightHeaders } from './pages.ts';
 import { ServiceIndex } from './service-index.ts';
 import type { WireResponse } from './wire.ts';
 
@@ -27,8 +28,31 @@ const stateId = (stateDir: string): string =>
 /** Open connections get this long to finish their requests when the endpoint closes, in milliseconds. */
 const closeGrace = 2_000;
 
+/** What one client may take of the endpoint. Times in milliseconds. */
+export interface EndpointLimits {
+  /** From a connection's or request's beginning to the end of its headers. */
+  headersTimeout: number;
+  /** To the end of its body; long enough for the largest object on a slow disk. */
+  requestTimeout: number;
+  /** How often both are looked at. */
+  connectionsCheckingInterval: number;
+  /** More are closed at once: each task, function and page of this machine has a few. */
+  maxConnections: number;
+}
+
+const defaultLimits: EndpointLimits = {
+  headersTimeout: 30_000,
+  requestTimeout: 300_000,
+  connectionsCheckingInterval: 5_000,
+  maxConnections: 4_000,
+};
+
 /** Listens on loopback and answers AWS API calls for the cloud's services. Rejects with EADDRINUSE when the port is taken. */
-export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoint> {
+export async function startEndpoint(
+  cloud: Cloud,
+  port: number,
+  { maxConnections, ...timeouts }: EndpointLimits = defaultLimits,
+): Promise<Endpoint> {
   const index = new ServiceIndex(cloud.services);
   let ready = false;
   const health: Route = {
@@ -46,7 +70,7 @@ export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoin
     (a, b) => b.prefix.length - a.prefix.length,
   );
   const server = createServer(
-    { keepAliveTimeout: 65_000, headersTimeout: 30_000, requestTimeout: 300_000, noDelay: true },
+    { keepAliveTimeout: 65_000, ...timeouts, noDelay: true },
     (request, response) => {
       serve(cloud, index, routes, request, response).catch((error: unknown) => {
         cloud.log(
@@ -57,8 +81,10 @@ export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoin
       });
     },
   );
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  server.maxConnections = maxConnections;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const status = refusals[error.code ?? ''] ?? '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -80,6 +106,12 @@ export async function startEndpoint(cloud: Cloud, port: number): Promise<Endpoin
       }),
   };
 }
+
+/** Node.js's words for what never became a request. */
+const refusals: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
 
 async function serve(
   cloud: Cloud,
@@ -103,25 +135,11 @@ async function serve(
     return;
   }
   if (request.method === 'OPTIONS' && request.headers.origin !== undefined) {
-    response.writeHead(204, {
-      ...corsHeaders,
-      'access-control-allow-methods': 'POST',
-      'access-control-allow-headers': String(request.headers['access-control-request-headers'] ?? ''),
-      'access-control-max-age': '600',
-    });
-    response.end();
+    response.writeHead(204, preflightHeaders(request)).end();
     return;
   }
-  const result = await answer(cloud, index, request);
-  if (request.headers.origin !== undefined) Object.assign(result.headers, corsHeaders);
-  await send(request, response, result);
+  await send(request, response, await answer(cloud, index, request));
 }
-
-/** Pages get answers of public operations; any other call is refused before it runs. */
-const corsHeaders = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,date',
-};
 
 export function isLoopback(host: string | undefined): boolean {
   const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
@@ -134,15 +152,35 @@ async function serveRoute(
   response: ServerResponse,
   target: string,
 ): Promise<void> {
-  const url = new URL(target, 'http://127.0.0.1');
+  const url = urlOf(target);
+  if (!url) {
+    response.writeHead(400, { 'content-type': 'text/plain' }).end('the path is not valid\n');
+    return;
+  }
+  // What programs of this machine have here (credentials, answers to CloudFormation, mail) is not for pages of others.
+  if (!isForPages(url.pathname) && isFromOtherPage(request)) {
+    response.writeHead(403, { 'content-type': 'text/plain', connection: 'close' });
+    response.end('this path is not for web pages\n');
+    return;
+  }
   const route = routes.find((each) => url.pathname.startsWith(each.prefix));
   if (route) await route.handle(request, response, url);
   else
     response.writeHead(404, { 'content-type': 'text/plain' }).end(`nothing is served at ${url.pathname}\n`);
 }
 
+function urlOf(target: string): URL | undefined {
+  try {
+    return new URL(target, 'http://127.0.0.1');
+  } catch {
+    return undefined;
+  }
+}
+
 async function send(request: IncomingMessage, response: ServerResponse, result: WireResponse): Promise<void> {
   const { body } = result;
+  // An upload that was refused has stopped on its way: what is left of it stands before the connection's next request.
+  if (!request.complete) request.unpipe().resume();
   // Node reads what is left of a refused body; one that is too large is not worth reading.
   if (result.status === 413) result.headers['connection'] = 'close';
   if (body instanceof Readable) {

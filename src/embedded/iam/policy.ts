@@ -1,4 +1,6 @@
 /** IAM policy documents: checked and compiled once, evaluated per request. Pure: knows no store and no cloud. */
+
+import { parseJson } from '../../model/nesting.ts';
 import { type Condition, compileCondition } from './condition.ts';
 import { compileArn, compilePattern, type Lookup, type Pattern } from './pattern.ts';
 
@@ -172,7 +174,7 @@ export function compilePolicy(document: unknown, kind: PolicyKind = 'identity'):
 export function parsePolicy(text: string, kind: PolicyKind = 'identity'): CompiledPolicy {
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = parseJson(text);
   } catch {
     throw new PolicySyntaxError('Syntax errors in policy.');
   }
@@ -216,6 +218,22 @@ export function evaluate(policies: readonly CompiledPolicy[], request: PolicyReq
     }
   }
   return decision;
+}
+
+/** Which statement decides, as {@link evaluate} does: the first that denies, else the first that allows. */
+export function decidingStatement(
+  policies: readonly CompiledPolicy[],
+  request: PolicyRequest,
+): { policy: number; statement: number } | undefined {
+  let allowing: { policy: number; statement: number } | undefined;
+  for (const [policy, { statements }] of policies.entries()) {
+    for (const [statement, each] of statements.entries()) {
+      if (!applies(each, request)) continue;
+      if (each.deny) return { policy, statement };
+      allowing ??= { policy, statement };
+    }
+  }
+  return allowing;
 }
 
 /** What bounds a caller: its own policies, and where set a permissions boundary and a session's policies. */

@@ -1,9 +1,18 @@
 /** What IAM keeps: roles, customer managed policies, instance profiles. Shared by its API and its CloudFormation types. */
 import { randomBytes } from 'node:crypto';
+import { parseJson } from '../../model/nesting.ts';
 import { AwsError, type Cloud } from '../platform.ts';
 import type { Store } from '../store.ts';
+import { CallRecord } from './call-record.ts';
 import { managedPolicyDocument } from './managed-policies.ts';
-import { type CompiledPolicy, compilePolicy, type PolicyKind, PolicySyntaxError } from './policy.ts';
+import {
+  type CompiledPolicy,
+  compilePolicy,
+  decidingStatement,
+  type PolicyKind,
+  type PolicyRequest,
+  PolicySyntaxError,
+} from './policy.ts';
 
 export interface RoleRecord {
   name: string;
@@ -63,6 +72,8 @@ export const quotas = {
 } as const;
 
 export interface CompiledRole {
+  /** Of the policies in `identity`, in their order: an inline policy's name, or an ARN. */
+  policies: readonly string[];
   identity: readonly CompiledPolicy[];
   boundary: readonly CompiledPolicy[] | undefined;
   trust: CompiledPolicy;
@@ -80,7 +91,7 @@ export const limitExceeded = (message: string): AwsError => new AwsError('LimitE
 /** Compiles for the check alone; throws MalformedPolicyDocument. */
 export function checkDocument(text: string, kind: PolicyKind = 'identity'): void {
   try {
-    compilePolicy(JSON.parse(text), kind);
+    compilePolicy(parseJson(text), kind);
   } catch (error) {
     throw new AwsError(
       'MalformedPolicyDocument',
@@ -110,6 +121,7 @@ function createState(cloud: Cloud) {
   const policies = cloud.store.collection<PolicyRecord>('iam.policies');
   const profiles = cloud.store.collection<ProfileRecord>('iam.instance-profiles');
   const compiled = new Map<string, CompiledRole>();
+  const calls = cloud.recordCalls === undefined ? undefined : new CallRecord(cloud.recordCalls);
 
   const entity = (kind: string, path: string, name: string): string =>
     `arn:${cloud.partition}:iam::${cloud.account}:${kind}${path}${name}`;
@@ -364,12 +376,25 @@ function createState(cloud: Cloud) {
       if (known) return known;
       const parse = (text: string): CompiledPolicy => compilePolicy(JSON.parse(text));
       const fresh: CompiledRole = {
+        policies: [...Object.keys(record.inline), ...record.attached],
         identity: [...Object.values(record.inline), ...record.attached.map(managedDocument)].map(parse),
         boundary: record.boundary ? [parse(managedDocument(record.boundary))] : undefined,
         trust: compilePolicy(JSON.parse(record.trust), 'trust'),
       };
       compiled.set(record.name, fresh);
       return fresh;
+    },
+
+    /** Writes down what became of a role's call, where calls are recorded. */
+    noteCall(record: RoleRecord, request: PolicyRequest, allowed: boolean): void {
+      if (!calls) return;
+      const { action, resource } = request;
+      const outcome = allowed ? 'allowed' : 'denied';
+      calls.note({ role: record.arn, action, resource, outcome }, () => {
+        const { identity, policies: names } = this.compiledRole(record);
+        const found = decidingStatement(identity, request);
+        return found && { policy: names[found.policy] ?? '', statement: found.statement };
+      });
     },
   };
 }

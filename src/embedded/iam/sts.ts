@@ -10,6 +10,7 @@ import {
   type GetSessionTokenRequest,
   type GetSessionTokenResponse,
 } from '@aws-sdk/client-sts';
+import { parseJson } from '../../model/nesting.ts';
 import {
   AwsError,
   type AwsService,
@@ -83,7 +84,14 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
       const identity: PrincipalIdentity = { aws };
       return evaluate([trust], { action, resource: role.arn, lookup, principal: identity });
     };
-    if (asks([...own, root]) !== 'allow') throw denied(principal, action, role.arn);
+    const request = { action, resource: role.arn, lookup };
+    const note = (allowed: boolean): void => {
+      if (caller) iam.noteCall(caller, request, allowed);
+    };
+    if (asks([...own, root]) !== 'allow') {
+      note(false);
+      throw denied(principal, action, role.arn);
+    }
     if (principal.type === 'administrator') return;
     const direct = own.length > 0 && asks(own) === 'allow';
     const compiled = caller ? iam.compiledRole(caller) : undefined;
@@ -96,11 +104,12 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
             ? principal.sessionPolicies.map((document) => compilePolicy(document))
             : undefined,
       },
-      { action, resource: role.arn, lookup },
+      request,
     );
     const forbidden = verdict.reason.startsWith('with an explicit deny');
     // Being named in the trust policy stands in for an identity policy, not for a boundary or a session policy.
     const granted = verdict.allowed || (direct && verdict.reason.includes('identity-based'));
+    note(!forbidden && granted);
     if (forbidden || !granted) throw denied(principal, action, role.arn);
   };
 
@@ -147,7 +156,7 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
     const documents: unknown[] = [];
     const add = (text: string): void => {
       try {
-        const document: unknown = JSON.parse(text);
+        const document: unknown = parseJson(text);
         compilePolicy(document);
         documents.push(document);
       } catch (error) {

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { Config, Environment } from '../../model/config.ts';
 import { ExitCode, SaasError } from '../../model/error.ts';
 import { nearest } from '../../model/nearest.ts';
+import { refuseNesting, refuseYamlNesting } from '../../model/nesting.ts';
 import { builtinImages, type Service, type ServiceRoute } from '../../model/service.ts';
 import type { QuotaPeriod, Tier } from '../../model/tier.ts';
 import { type ConfigDocument, configSchema, quotaPattern } from './schema.ts';
@@ -63,13 +64,20 @@ interface Problem {
 
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = within(file, () => {
+    refuseYamlNesting(text);
+    return parseDocument(text, { lineCounter: lines, logLevel: 'error' });
+  });
   const problems: Problem[] = document.errors.map((error) => ({
     line: lines.linePos(error.pos[0]).line,
     text: error.message.split('\n', 1)[0]?.replace(/ at line \d+.*$/, '') ?? '',
   }));
   if (problems.length > 0) throw invalid(file, problems);
-  const value: unknown = document.toJS() ?? {};
+  const value = within(file, () => {
+    const made: unknown = document.toJS() ?? {};
+    refuseNesting(made);
+    return made;
+  });
   const parsed = configSchema.safeParse(value);
   const lineOf = (at: readonly PropertyKey[], key = false): number =>
     lines.linePos(offsetOf(document, at, key)).line;
@@ -78,6 +86,15 @@ export function parseConfig(text: string, file: string): Config {
   else problems.push(...meaningProblems(parsed.data, path.dirname(file), lineOf));
   if (problems.length > 0 || !parsed.success) throw invalid(file, problems);
   return toConfig(parsed.data, path.dirname(file));
+}
+
+/** A document that can't be held: too many levels, aliases that grow into each other or point nowhere. It has no line to name. */
+function within<T>(file: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw invalid(file, [{ line: 1, text: (error as Error).message.split('\n', 1)[0] ?? '' }]);
+  }
 }
 
 function invalid(file: string, problems: Problem[]): SaasError {
@@ -181,11 +198,7 @@ function keysAt(at: readonly PropertyKey[]): string[] {
   const [section, , part] = at;
   if (section === 'tiers')
     keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity', 'mfa'];
-  if (section === 'environments')
-    keys =
-      part === 'signIn'
-        ? ['callbackUrls', 'logoutUrls']
-        : ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane', 'signIn'];
+  if (section === 'environments') keys = environmentKeys(part, at[3]);
   if (section === 'services')
     keys = [
       'name',
@@ -201,6 +214,16 @@ function keysAt(at: readonly PropertyKey[]): string[] {
       'environment',
     ];
   return keys;
+}
+
+function environmentKeys(part: PropertyKey | undefined, inner: PropertyKey | undefined): string[] {
+  if (inner === 'tls') return ['certificateArn', 'serverName'];
+  if (part === 'signIn') return ['callbackUrls', 'logoutUrls'];
+  if (part === 'security') return ['encryption', 'waf', 'rateLimit', 'tls'];
+  return [
+    ...['target', 'account', 'region', 'azs', 'nat', 'prefix'],
+    ...['adminEmail', 'controlPlane', 'signIn', 'security'],
+  ];
 }
 
 /** What no schema says: names that repeat, images that are not there. */
@@ -259,6 +282,23 @@ function meaningProblems(
   }
   const accounts = new Map<string, string>();
   for (const [name, environment] of Object.entries(document.environments)) {
+    const { waf, rateLimit, tls } = environment.security;
+    const setting = (...keys: string[]) => ['environments', name, 'security', ...keys];
+    if (waf === 'off' && rateLimit !== undefined)
+      problems.push({
+        line: lineOf(setting('rateLimit')),
+        text: `${setting('rateLimit').join('.')}: ${rateLimit} limits nothing while waf is off`,
+      });
+    const [, , , region, account] = tls?.certificateArn.split(':') ?? [];
+    if (
+      tls &&
+      environment.target === 'aws' &&
+      (region !== environment.region || account !== environment.account)
+    )
+      problems.push({
+        line: lineOf(setting('tls', 'certificateArn')),
+        text: `${setting('tls', 'certificateArn').join('.')}: the certificate is in ${account} ${region}; a load balancer takes one of its own account and Region, ${environment.account} ${environment.region}`,
+      });
     if (environment.target !== 'aws') continue;
     const key = `${environment.account}/${environment.region}/${environment.prefix ?? ''}`;
     const other = accounts.get(key);

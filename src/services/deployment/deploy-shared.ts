@@ -13,6 +13,7 @@ import { openSession, type Session } from '../session.ts';
 import { registryTableOf } from '../shared-outputs.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
+import { environmentFlag } from '../stopped.ts';
 import { watched } from '../watched.ts';
 import { ensureBootstrapped } from './bootstrap.ts';
 import { refuseOtherControlPlane } from './control-plane-kind.ts';
@@ -78,7 +79,7 @@ async function deploy(
     string,
     { startedAt: number; status: 'deployed' | 'unchanged'; durationMs: number }
   >();
-  const failures = new FailureWatch(target.client);
+  const failures = new FailureWatch(target.client, environmentFlag(context));
   const onEvent = async (event: ToolkitEvent): Promise<void> => {
     switch (event.type) {
       case 'stack-started':

@@ -6,6 +6,7 @@ import { holdingEnvironment } from '../environment-lease.ts';
 import { RegistryTable } from '../registry/table.ts';
 import { registryTableOf } from '../shared-outputs.ts';
 import { describeEvent } from '../stack-events.ts';
+import { environmentFlag } from '../stopped.ts';
 import { watched } from '../watched.ts';
 import { type Belonging, kindsOf, told } from './destruction/belongings.ts';
 import { removeImages } from './destruction/images.ts';
@@ -42,14 +43,14 @@ export interface DestroyedShared {
  */
 export async function planDestruction(context: Context, options: DestroyOptions): Promise<DestructionPlan> {
   const plan = await survey(context);
-  if (!options.includeTenants) refuseTenants(plan);
+  if (!options.includeTenants) refuseTenants(plan, environmentFlag(context));
   return plan;
 }
 
 export const isNothing = ({ tenants, stacks, limits, logs, images }: DestructionPlan): boolean =>
   [tenants, stacks, limits, logs, images].every((of) => of.length === 0);
 
-function refuseTenants({ tenants, stacks }: DestructionPlan): void {
+function refuseTenants({ tenants, stacks }: DestructionPlan, flag: string): void {
   const orphans = stacks.filter(({ tenantId }) => tenantId !== undefined);
   const count = tenants.length + orphans.length;
   if (count === 0) return;
@@ -63,7 +64,7 @@ function refuseTenants({ tenants, stacks }: DestructionPlan): void {
     count === 1 ? '1 tenant is still there' : `${count} tenants are still there`,
     {
       detail: [...lines.slice(0, most), ...(count > most ? [`and ${count - most} more`] : [])].join('\n'),
-      hint: 'offboard them first: saas-ecs offboard NAME --confirm NAME; or all of them, without export: saas-ecs destroy-shared --include-tenants',
+      hint: `offboard them first: saas-ecs offboard NAME --confirm NAME${flag}; or all of them, without export: saas-ecs destroy-shared --include-tenants${flag}`,
     },
   );
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Config, Deployment, JobStatement } from '../../model/config.ts';
 import { SaasError } from '../../model/error.ts';
 import { built } from '../../model/installation.ts';
+import { securityOf } from '../../model/security.ts';
 import type { Target } from '../environment.ts';
 import { documentsFor } from '../iam-policy/documents.ts';
 import { jobNeeds } from '../iam-policy/needs.ts';
@@ -34,6 +35,7 @@ export function deploymentOf(config: Config, target: Target, jobDirectory?: stri
     controlPlane: target.environment.controlPlane,
     adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
     ...(target.environment.signIn && { signIn: target.environment.signIn }),
+    security: securityOf(target.environment.security, config.tiers),
     bundles: target.bundles,
     ...(jobDirectory !== undefined && {
       job: { directory: jobDirectory, policy: jobPolicy(config, target) },

@@ -1,4 +1,4 @@
-import type { Need } from './needs.ts';
+import type { Need } from './need.ts';
 import type { Place } from './place.ts';
 
 export interface Statement {

@@ -2,40 +2,25 @@
  * The IAM actions that each command makes itself, and why. What CloudFormation and the CDK's bootstrap roles do on its
  * behalf is theirs. Actions and resource types: the Service Authorization Reference.
  */
-import { on, type Place, type Resources, where } from './place.ts';
+import { deployNeeds, destroyNeeds } from './environment-needs.ts';
+import {
+  announce,
+  auditWrite,
+  cellStack,
+  type Need,
+  of,
+  ownKeysOnly,
+  register,
+  registryDelete,
+  registryList,
+  registryRead,
+  registryWrite,
+  session,
+  whyFailed,
+} from './need.ts';
+import { on, where } from './place.ts';
+import { reconcileNeeds, verifyNeeds } from './proof-needs.ts';
 
-export interface Need {
-  actions: readonly string[];
-  on: Resources;
-  why: string;
-  when?: (place: Place) => object;
-  /** Why no ordinary run makes these calls: they wait for a failure, or AWS makes them. */
-  rare?: string;
-}
-
-/** Actions of one service: `of('ssm', 'GetParameters')`. */
-const of = (service: string, ...names: string[]): string[] => names.map((name) => `${service}:${name}`);
-
-const session: Need[] = [
-  { actions: of('ssm', 'GetParameters'), on: on.sharedParameters, why: 'find what the shared stacks made' },
-];
-const registryRead: Need[] = [
-  { actions: of('dynamodb', 'GetItem', 'Query'), on: on.registry, why: 'read the registry' },
-];
-const registryList: Need[] = [
-  { actions: of('dynamodb', 'Query'), on: on.registryIndex, why: 'list the tenants' },
-];
-const registryWrite: Need[] = [
-  {
-    actions: of('dynamodb', 'PutItem', 'UpdateItem'),
-    on: on.registry,
-    why: 'write down what is done, and hold the lease on a tenant',
-  },
-];
-const auditWrite: Need[] = registryWrite.map((need) => ({ ...need, why: 'write down what is done' }));
-const registryDelete: Need[] = [
-  { actions: of('dynamodb', 'DeleteItem'), on: on.registry, why: 'free names, slots, issuers and limits' },
-];
 const stackWatch: Need[] = [
   {
     actions: of('cloudformation', 'DescribeStacks', 'DescribeStackEvents'),
@@ -96,65 +81,6 @@ const provider: Need = {
   rare: 'only with --idp',
 };
 
-const whyFailed: Need[] = [
-  {
-    actions: of('ecs', 'DescribeServices'),
-    on: on.services,
-    why: 'say why a service did not start',
-    rare: 'only when one does not',
-  },
-  {
-    actions: of('elasticloadbalancing', 'DescribeTargetHealth'),
-    on: on.anything,
-    why: 'say why a target is not healthy; it knows no resource',
-    rare: 'only when a service does not start',
-  },
-  {
-    actions: of('ecs', 'ListTasks', 'DescribeTaskDefinition'),
-    on: on.anything,
-    why: 'say why a service did not start; they know no such resource',
-    rare: 'only when one does not',
-  },
-  {
-    actions: of('ecs', 'DescribeTasks'),
-    on: on.tasks,
-    why: 'say why a task stopped',
-    rare: 'only when one does before its service is up',
-  },
-  {
-    actions: of('logs', 'GetLogEvents'),
-    on: on.logs,
-    why: 'show the last lines of a task that stopped',
-    rare: 'only when one does before its service is up',
-  },
-];
-
-/** Only who types the command registers a tenant; a job has its registration. */
-const register: Need = {
-  actions: of('cognito-idp', 'DescribeUserPoolClient'),
-  on: on.userPools,
-  when: where.owned,
-  why: "get a token for the control plane's API",
-};
-const announce: Need = {
-  actions: of('events', 'PutEvents'),
-  on: on.controlPlaneBus,
-  why: 'tell the control plane what became of the tenant',
-};
-
-const preview: Need[] = [
-  {
-    actions: of('ssm', 'GetParameter'),
-    on: on.bootstrapParameter,
-    why: "see that the account has the CDK's bootstrap stack",
-  },
-  {
-    actions: ['sts:AssumeRole'],
-    on: on.bootstrapRoles,
-    why: "deploy, look up and publish with the CDK's bootstrap roles",
-  },
-];
-
 /** `suspend` and `resume` differ in what they find, not in what they call. */
 const suspension: Need[] = [
   ...session,
@@ -169,184 +95,12 @@ const suspension: Need[] = [
     why: "switch the tenant's API key off or on",
   },
   { ...probe, why: 'prove by a user made for it that the tenant is refused, or served' },
+  probeCode,
 ];
 
-/** `change`: CreateStack or UpdateStack. */
-const cellStack = (change: string, rare: string): Need[] => [
-  {
-    actions: of('cloudformation', change),
-    on: on.cellStacks,
-    when: where.releasedTemplate,
-    why: 'make a further cell, of a published template alone',
-    rare,
-  },
-  {
-    actions: of('cloudformation', 'DescribeStacks', 'DescribeStackEvents'),
-    on: on.cellStacks,
-    why: "follow a further cell's stack",
-    rare,
-  },
-  {
-    actions: ['iam:PassRole'],
-    on: on.cellStackRole,
-    when: where.passedToCloudFormation,
-    why: 'let CloudFormation make the cell with the role that is made for it',
-    rare,
-  },
-  { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'read what the cell is', rare },
-];
-
-export const commandNeeds = {
-  'deploy-shared': [
-    ...preview,
-    ...session,
-    ...registryRead,
-    ...registryWrite,
-    {
-      ...registryDelete[0],
-      rare: 'only when limits that were set by hand give way to the configuration',
-    } as Need,
-    { actions: of('ssm', 'GetParameter'), on: on.sharedParameters, why: 'read which images were published' },
-    { actions: of('s3', 'PutObject'), on: on.artifacts, why: "publish the tenants' templates" },
-    {
-      actions: of('ecr', 'DescribeImages'),
-      on: on.assetImages,
-      why: 'write down what the images of the release are by digest',
-    },
-    ...cellStack('UpdateStack', 'only where there are further cells'),
-    {
-      actions: of('cloudformation', 'GetTemplate'),
-      on: on.cellStacks,
-      why: 'show what would change in further cells',
-      rare: 'only where there are further cells',
-    },
-    {
-      actions: of('cloudformation', 'DescribeStacks'),
-      on: on.sharedStacks,
-      why: 'say what goes on when it is stopped',
-      rare: 'only when it is stopped half-way',
-    },
-    ...whyFailed,
-  ],
-  'destroy-shared': [
-    { actions: of('dynamodb', 'Query'), on: on.registry, why: 'see which images the releases run' },
-    { actions: of('dynamodb', 'GetItem'), on: on.registry, why: 'see what the audit ends with' },
-    ...auditWrite,
-    ...registryList,
-    {
-      actions: of('cloudformation', 'DescribeStacks'),
-      on: on.anything,
-      why: "find the environment's stacks by their tags",
-    },
-    {
-      actions: of(
-        'cloudformation',
-        ...['DescribeStackEvents', 'ListStackResources', 'GetTemplate', 'DeleteStack'],
-      ),
-      on: on.sharedStacks,
-      why: 'see what the shared stacks hold, and delete them with the role that made them',
-    },
-    {
-      actions: of(
-        'cloudformation',
-        ...['DescribeStackEvents', 'ListStackResources', 'GetTemplate', 'DeleteStack'],
-      ),
-      on: (place) => [...on.cellStacks(place), ...on.tenantStacks(place)],
-      why: 'the same for further cells, and for silos that no tenant is left in',
-      rare: 'only where there are some',
-    },
-    { actions: of('ssm', 'GetParametersByPath'), on: on.everyParameter, why: 'see which images others run' },
-    { actions: of('ssm', 'GetParameters'), on: on.sharedParameters, why: 'find the registry' },
-    {
-      actions: of('ecr', 'DescribeImages', 'BatchDeleteImage'),
-      on: on.assetImages,
-      why: 'delete the images that nobody else runs',
-    },
-    { actions: of('logs', 'DescribeLogGroups'), on: on.everyLog, why: 'find the log groups' },
-    {
-      actions: of('logs', 'ListTagsForResource'),
-      on: on.everyLog,
-      why: "tell the environment's log groups",
-    },
-    {
-      actions: of('logs', 'DeleteLogGroup'),
-      on: on.everyLog,
-      why: "delete log groups that no stack holds, and those that AWS's services made for its resources",
-      rare: 'only where there are some',
-    },
-    {
-      actions: of('apigateway', 'GET'),
-      on: (place) => [...on.apiKeys(place), ...on.usagePlans(place)],
-      why: 'find keys and plans that operations made',
-    },
-    {
-      actions: of('apigateway', 'GET', 'PATCH', 'DELETE'),
-      on: (place) => [...on.apiKey(place), ...on.usagePlan(place)],
-      why: 'delete keys and plans that operations made',
-      rare: 'only where some are left',
-    },
-    {
-      actions: of('dynamodb', 'ListTables'),
-      on: on.anything,
-      why: 'find the tables that are kept; it knows no resource',
-    },
-    {
-      actions: of('dynamodb', 'DescribeTable', 'ListTagsOfResource'),
-      on: (place) => [...on.registry(place), ...on.tenantTables(place)],
-      why: 'tell the tables that are kept',
-    },
-    {
-      actions: of('dynamodb', 'UpdateTable', 'DeleteTable'),
-      on: (place) => [...on.registry(place), ...on.tenantTables(place)],
-      why: 'delete the tables',
-      rare: 'only with --delete-data',
-    },
-    {
-      actions: of('cognito-idp', 'ListUserPools'),
-      on: on.anything,
-      why: 'find the user pools that are kept; it knows no resource',
-    },
-    {
-      actions: of('cognito-idp', 'DescribeUserPool'),
-      on: on.userPools,
-      why: 'tell the user pools that are kept',
-    },
-    {
-      actions: of('cognito-idp', 'UpdateUserPool', 'DeleteUserPool'),
-      on: on.userPools,
-      when: where.owned,
-      why: 'delete the user pools',
-      rare: 'only with --delete-data',
-    },
-    {
-      actions: of('s3', 'ListAllMyBuckets'),
-      on: on.anything,
-      why: 'find the bucket that is kept; it knows no resource',
-    },
-    {
-      actions: of('s3', 'GetBucketTagging', 'ListBucketVersions'),
-      on: on.artifactsBucket,
-      why: 'tell the bucket that is kept, with its size',
-    },
-    {
-      actions: of('s3', 'DeleteObject', 'DeleteObjectVersion', 'DeleteBucket'),
-      on: (place) => [...on.artifactsBucket(place), ...on.artifacts(place)],
-      why: 'empty and delete the bucket',
-      rare: 'only with --delete-data',
-    },
-    {
-      actions: of('secretsmanager', 'ListSecrets'),
-      on: on.anything,
-      why: 'find the key secret that is kept; it knows no resource',
-    },
-    {
-      actions: of('secretsmanager', 'DeleteSecret'),
-      on: on.secrets,
-      when: where.owned,
-      why: 'delete the key secret',
-      rare: 'only with --delete-data',
-    },
-  ],
+const needs = {
+  'deploy-shared': deployNeeds,
+  'destroy-shared': destroyNeeds,
   onboard: [
     ...session,
     register,
@@ -474,6 +228,13 @@ export const commandNeeds = {
       actions: of('dynamodb', 'UpdateTable', 'DeleteTable'),
       on: on.siloTables,
       why: "delete a silo's tables",
+    },
+    {
+      actions: of('kms', 'DescribeKey', 'ScheduleKeyDeletion'),
+      on: on.keys,
+      when: where.owned,
+      why: "delete a silo's key",
+      rare: ownKeysOnly,
     },
   ],
   'list-tenants': [...session, ...registryRead, ...registryList],
@@ -609,6 +370,13 @@ export const commandNeeds = {
       why: 'have users of a silo sign in by an identity provider, its client offer it, and take both away again',
     },
   ],
+} satisfies Record<string, readonly Need[]>;
+
+export const commandNeeds = {
+  ...needs,
+  // Its probes are tenants that it brings in and out again.
+  verify: [...needs.onboard, ...needs.offboard, ...verifyNeeds],
+  reconcile: reconcileNeeds,
 } satisfies Record<string, readonly Need[]>;
 
 /** What a lifecycle job does: both commands, for registrations that are there. */

@@ -61,6 +61,7 @@ export const on = {
     `arn:${partitionOf(place.region)}:s3:::${controlPlane(place).toLowerCase()}-artifacts*/releases/*`,
   ]) as Resources,
   secrets: regional('secretsmanager', () => 'secret:*'),
+  keys: regional('kms', () => 'key/*'),
   sharedStacks: regional(
     'cloudformation',
     ...Object.values(stackNames).map((name) => (place: Place) => `stack/${stack(name)(place)}/*`),
@@ -99,6 +100,15 @@ export const on = {
   clusters: regional('ecs', (place) => `cluster/${tenants(place)}*`),
   services: regional('ecs', (place) => `service/${tenants(place)}*`),
   tasks: regional('ecs', (place) => `task/${tenants(place)}*`),
+  taskDefinitions: regional('ecs', (place) => `task-definition/${tenants(place)}*`),
+  /** Roles of tenants' tasks; the one by which ECS starts tasks is shared. */
+  taskRoles: ((place) => [
+    ...role((within) => `${tenants(within).slice(0, stackNameInRole)}*`)(place),
+    ...role((within) => `${stack(stackNames.sharedInfra)(within).slice(0, stackNameInRole)}-ExecutionRole*`)(
+      place,
+    ),
+  ]) as Resources,
+  listenerRules: regional('elasticloadbalancing', () => 'listener-rule/app/*'),
   logs: regional('logs', (place) => `log-group:/saas-ecs/${tenants(place)}*`),
 };
 
@@ -115,8 +125,28 @@ export const where = {
       'aws:ResourceTag/saas-ecs:environment': environment,
     },
   }),
+  /** A key of the environment's, and only on the way through a service. */
+  ownedThrough:
+    (...services: string[]) =>
+    ({ app, environment, region }: Place): object => ({
+      StringEquals: {
+        'aws:ResourceTag/saas-ecs:app': app,
+        'aws:ResourceTag/saas-ecs:environment': environment,
+        'kms:ViaService': services.map((service) => `${service}.${region}.amazonaws.com`),
+      },
+    }),
   passedToCloudFormation: (): object => ({
     StringEquals: { 'iam:PassedToService': 'cloudformation.amazonaws.com' },
+  }),
+  passedToTasks: (): object => ({
+    StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+  }),
+  /** Of what is made with the environment's tags. */
+  madeOwned: ({ app, environment }: Place): object => ({
+    StringEquals: {
+      'aws:RequestTag/saas-ecs:app': app,
+      'aws:RequestTag/saas-ecs:environment': environment,
+    },
   }),
   /** Else an operator could have the role make whatever a template of his own says. */
   releasedTemplate: (place: Place): object => ({

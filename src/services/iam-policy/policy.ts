@@ -4,7 +4,8 @@ import { ExitCode, SaasError } from '../../model/error.ts';
 import { nearest } from '../../model/nearest.ts';
 import { whereabouts } from '../environment.ts';
 import { documentsFor, type PolicyDocument, sizeOf } from './documents.ts';
-import { commandNeeds, type Need, type PolicyCommand, policyCommands } from './needs.ts';
+import type { Need } from './need.ts';
+import { commandNeeds, type PolicyCommand, policyCommands } from './needs.ts';
 
 export interface CommandPolicy {
   commands: PolicyCommand[];

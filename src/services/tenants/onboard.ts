@@ -229,7 +229,10 @@ function stepsFor(
         issuer: output(tenantOutputs.issuer),
       };
       const tables = JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>;
-      tools.change({ holdings: { pool: data.pool, tables } });
+      const encryptionKey = outputs[tenantOutputs.encryptionKey];
+      tools.change({
+        holdings: { pool: data.pool, tables, ...(encryptionKey !== undefined && { encryptionKey }) },
+      });
     },
   };
 

@@ -4,6 +4,7 @@ import { emailProblem, tenantAttributes } from '../../model/tenant.ts';
 import { audited } from '../audit/audited.ts';
 import type { Context } from '../context.ts';
 import { openSession } from '../session.ts';
+import { environmentFlag } from '../stopped.ts';
 import { Accounts } from './accounts.ts';
 import type { Directory } from './directory.ts';
 
@@ -12,7 +13,7 @@ export async function operatorUsers(context: Context): Promise<Directory> {
   const { shared } = await openSession(context);
   if (!shared.controlPlane)
     throw new SaasError('no_control_plane', 'this environment has no control plane yet', {
-      hint: 'deploy it: saas-ecs deploy-shared',
+      hint: `deploy it: saas-ecs deploy-shared${environmentFlag(context)}`,
     });
   const accounts = new Accounts(context.target.client, shared.controlPlane.userPoolId);
   return {

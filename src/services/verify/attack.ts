@@ -57,6 +57,8 @@ interface Described {
   needs?: readonly ('items' | 'orders' | 'users')[];
   /** Needs something that the victims have stored. */
   stored?: boolean;
+  /** Needs a control plane; `builtin`: one that promises what is attacked, which the toolkit's does not. */
+  controlPlane?: 'any' | 'builtin';
   /** `alone`: it disturbs others, so it runs by itself. `last`: it ends the neighbour, so it comes after all others. */
   turn?: 'alone' | 'last';
 }

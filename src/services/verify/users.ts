@@ -117,6 +117,12 @@ export class VerifyUsers {
     }
   }
 
+  /** Its users went with the pool: what is gone has no tags, by which a policy could allow to delete in it. */
+  forgetPool(userPoolId: string): void {
+    const others = this.#made.filter((user) => user.userPoolId !== userPoolId);
+    this.#made.splice(0, this.#made.length, ...others);
+  }
+
   /** Deletes what this run made, in pools that are still there. */
   async deleteMade(): Promise<void> {
     for (const { userPoolId, email } of this.#made.splice(0)) await this.delete({ userPoolId }, email);

@@ -1,4 +1,6 @@
 /** Dynamic references: `{{resolve:ssm:name}}`, `{{resolve:ssm-secure:name}}`, `{{resolve:secretsmanager:id:SecretString:key}}`. */
+
+import { parseJson } from '../../../model/nesting.ts';
 import type { SecretsApi, SsmApi } from '../../platform.ts';
 import { isObject, validationError } from './model.ts';
 
@@ -45,7 +47,7 @@ function secret(secrets: Pick<SecretsApi, 'value'>, reference: string): string {
   if (key === '') return value;
   let content: unknown;
   try {
-    content = JSON.parse(value);
+    content = parseJson(value);
   } catch {
     content = undefined;
   }

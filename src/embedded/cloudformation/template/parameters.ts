@@ -27,7 +27,7 @@ export function resolveParameters(
     if (wanted.has(key)) throw validationError(`Parameters: [${key}] are duplicated`);
     wanted.set(key, parameter);
   }
-  const unknown = [...wanted.keys()].filter((key) => !(key in definitions));
+  const unknown = [...wanted.keys()].filter((key) => !Object.hasOwn(definitions, key));
   if (unknown.length > 0)
     throw validationError(`Parameters: [${unknown.join(', ')}] do not exist in the template`);
 

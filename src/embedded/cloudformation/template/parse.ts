@@ -1,4 +1,6 @@
 /** From a template's text to its model, with the checks of form that CloudFormation makes first. */
+
+import { parseJson } from '../../../model/nesting.ts';
 import {
   isObject,
   type OutputDefinition,
@@ -40,7 +42,7 @@ const limits = { Resources: 500, Parameters: 200, Outputs: 200, Mappings: 200 } 
 /** Parses a JSON or YAML template. Throws AwsError ValidationError with CloudFormation's wordings. */
 export async function parseTemplate(body: string): Promise<Template> {
   const source = body.trimStart().startsWith('{')
-    ? parseJson(body)
+    ? readJson(body)
     : (await import('./yaml.ts')).parseYaml(body);
   if (!isObject(source)) throw validationError('Template format error: unsupported structure.');
   const unknown = Object.keys(source).filter((key) => !sections.has(key));
@@ -71,6 +73,7 @@ export async function parseTemplate(body: string): Promise<Template> {
       throw validationError(
         `Template format error: [/Parameters/${name}] Every Parameters object must contain a Type member.`,
       );
+    checkConstraints(name, parameter);
   }
   for (const [name, resource] of Object.entries(template.Resources)) checkResource(name, resource);
   for (const [name, output] of Object.entries(template.Outputs)) {
@@ -83,9 +86,9 @@ export async function parseTemplate(body: string): Promise<Template> {
   return template;
 }
 
-function parseJson(body: string): unknown {
+function readJson(body: string): unknown {
   try {
-    return JSON.parse(body) as unknown;
+    return parseJson(body) as unknown;
   } catch (error) {
     const position = Number(/position (\d+)/.exec((error as Error).message)?.[1] ?? body.length);
     const before = body.slice(0, position).split('\n');
@@ -123,6 +126,20 @@ function checkSizes(template: Template): void {
 function checkLogicalId(where: string, name: string): void {
   if (!/^[A-Za-z0-9]{1,255}$/.test(name))
     throw validationError(`Template format error: ${where} name '${name}' is non alphanumeric.`);
+}
+
+function checkConstraints(name: string, { AllowedValues, AllowedPattern }: ParameterDefinition): void {
+  if (AllowedValues !== undefined && !Array.isArray(AllowedValues))
+    throw validationError(
+      `Template format error: [/Parameters/${name}/AllowedValues] AllowedValues must be a list.`,
+    );
+  try {
+    if (AllowedPattern !== undefined) new RegExp(AllowedPattern);
+  } catch {
+    throw validationError(
+      `Template format error: [/Parameters/${name}/AllowedPattern] AllowedPattern must be a valid regular expression.`,
+    );
+  }
 }
 
 function checkResource(name: string, resource: ResourceDefinition): void {

@@ -35,7 +35,7 @@ export function validateTemplate(template: Template, knows: (type: string) => bo
     if (resource.Condition) references.push({ kind: 'Condition', name: resource.Condition });
     const needs = new Set<string>();
     for (const name of listOf(resource.DependsOn)) {
-      if (name in template.Resources) needs.add(name);
+      if (Object.hasOwn(template.Resources, name)) needs.add(name);
       else unresolved.add(name);
     }
     for (const name of checkReferences(template, references, unresolved)) needs.add(name);
@@ -71,19 +71,19 @@ function checkReferences(
   for (const reference of references) {
     switch (reference.kind) {
       case 'Ref':
-        if (reference.name in template.Resources) needs.push(reference.name);
-        else if (!(reference.name in template.Parameters) && !pseudoParameters.has(reference.name))
+        if (Object.hasOwn(template.Resources, reference.name)) needs.push(reference.name);
+        else if (!Object.hasOwn(template.Parameters, reference.name) && !pseudoParameters.has(reference.name))
           unresolved.add(reference.name);
         break;
       case 'GetAtt':
-        if (!(reference.name in template.Resources))
+        if (!Object.hasOwn(template.Resources, reference.name))
           throw validationError(
             `Template error: instance of Fn::GetAtt references undefined resource ${reference.name}`,
           );
         needs.push(reference.name);
         break;
       case 'Condition':
-        if (!(reference.name in template.Conditions))
+        if (!Object.hasOwn(template.Conditions, reference.name))
           throw validationError(
             `Template format error: Unresolved condition dependency ${reference.name} in the Resources block of the template`,
           );
@@ -102,7 +102,7 @@ function checkConditions(template: Template): void {
     const needs = new Set<string>();
     for (const reference of referencesIn(condition)) {
       if (reference.kind === 'Condition') {
-        if (!(reference.name in template.Conditions))
+        if (!Object.hasOwn(template.Conditions, reference.name))
           throw validationError(
             `Template format error: Unresolved condition dependency ${reference.name} in the Conditions block of the template`,
           );
@@ -110,7 +110,7 @@ function checkConditions(template: Template): void {
       } else if (
         reference.kind === 'GetAtt' ||
         (reference.kind === 'Ref' &&
-          !(reference.name in template.Parameters) &&
+          !Object.hasOwn(template.Parameters, reference.name) &&
           !pseudoParameters.has(reference.name))
       )
         throw validationError(

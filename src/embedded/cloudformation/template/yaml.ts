@@ -1,5 +1,6 @@
 /** YAML templates with CloudFormation's short-form tags: `!Ref x`, `!GetAtt a.b`, `!Sub`, `!If` … */
 import { type CollectionTag, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
+import { refuseNesting, refuseYamlNesting } from '../../../model/nesting.ts';
 import { validationError } from './model.ts';
 
 /** The short form's name -> the key that the long form has. */
@@ -60,6 +61,7 @@ export function parseYaml(body: string): unknown {
     ]),
   ];
   // YAML 1.2's core schema: `2012-10-17` stays a string and `on` is no boolean, as CloudFormation has it.
+  refuse(() => refuseYamlNesting(body));
   const document = parseDocument(body, { customTags, schema: 'core', merge: true, logLevel: 'error' });
   const problem = document.errors[0];
   if (problem) {
@@ -70,5 +72,18 @@ export function parseYaml(body: string): unknown {
   }
   const unknownTag = document.warnings.find((warning) => warning.code === 'TAG_RESOLVE_FAILED');
   if (unknownTag) throw validationError(`Template format error: ${unknownTag.message.split('\n')[0]}`);
-  return document.toJS({ maxAliasCount: 1000 }) as unknown;
+  // Aliases that grow into each other are refused here as well.
+  return refuse(() => {
+    const template: unknown = document.toJS({ maxAliasCount: 1000 });
+    refuseNesting(template);
+    return template;
+  });
+}
+
+function refuse<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw validationError(`Template format error: ${(error as Error).message}`);
+  }
 }

@@ -1,5 +1,6 @@
 /** Reads buildspecs, version 0.2 ("Build specification reference for CodeBuild"), as far as a machine without containers can follow them. */
 import { parse } from 'yaml';
+import { refuseNesting, refuseYamlNesting } from '../../../model/nesting.ts';
 
 export const phaseNames = ['install', 'pre_build', 'build', 'post_build'] as const;
 export type PhaseName = (typeof phaseNames)[number];
@@ -34,7 +35,9 @@ type Mapping = Readonly<Record<string, unknown>>;
 export function parseBuildspec(text: string): Buildspec {
   let document: unknown;
   try {
-    document = parse(text);
+    refuseYamlNesting(text);
+    document = parse(text, { logLevel: 'error' });
+    refuseNesting(document);
   } catch (error) {
     throw new BuildspecError((error as Error).message.split('\n')[0]);
   }

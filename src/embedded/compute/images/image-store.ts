@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Image } from '../../platform.ts';
+import { makePrivate } from '../../private-state.ts';
 import { configFile, type ImageConfig, imageDigest, rootOf } from './image-config.ts';
 
 export interface ImageStore {
@@ -30,6 +31,8 @@ export function openImageStore(stateDir: string): ImageStore {
         const actual = await imageDigest(config, rootOf(draft));
         if (actual.digest !== digest)
           throw new Error(`the image's content is ${actual.digest}, not ${digest}`);
+        // Copying keeps the modes that the image's files had where it was built.
+        await makePrivate(draft);
         await rename(draft, target).catch((error: NodeJS.ErrnoException) => {
           // The same content is there already, or came by another push in this moment.
           if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;

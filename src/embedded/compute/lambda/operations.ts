@@ -54,6 +54,7 @@ import {
   UpdateFunctionConfiguration$,
   type UpdateFunctionConfigurationRequest,
 } from '@aws-sdk/client-lambda';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, arn, type Call, type Cloud, type Operation, operation } from '../../platform.ts';
 import type { StoredCode } from './code.ts';
 import { type AliasRecord, configurationOf, type FunctionRecord, type LayerRecord } from './function.ts';
@@ -175,7 +176,7 @@ export function lambdaOperations(cloud: Cloud, functions: Functions, runner: Run
     mayInvoke(record, call);
     const event = input.Payload?.length ? Buffer.from(input.Payload).toString('utf8') : 'null';
     try {
-      JSON.parse(event);
+      parseJson(event);
     } catch (error) {
       throw new AwsError(
         'InvalidRequestContentException',

@@ -82,6 +82,6 @@ export async function unzip(archive: Buffer, directory: string): Promise<void> {
     }
     await mkdir(path.dirname(target), { recursive: true });
     await writeFile(target, await entry.data());
-    if (entry.mode & 0o111) await chmod(target, 0o755);
+    if (entry.mode & 0o111) await chmod(target, 0o700);
   }
 }

@@ -14,6 +14,7 @@ import {
   PutImage$,
   type PutImageRequest,
 } from '@aws-sdk/client-ecr';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import type { ImageRecord, Registry } from './registry.ts';
 
@@ -143,7 +144,7 @@ export function imageOperations(cloud: Cloud, registry: Registry): Operation[] {
 
 function digestIn(manifest: string | undefined): string | undefined {
   try {
-    return (JSON.parse(manifest ?? '') as { config?: { digest?: string } }).config?.digest;
+    return (parseJson(manifest ?? '') as { config?: { digest?: string } }).config?.digest;
   } catch {
     return undefined;
   }

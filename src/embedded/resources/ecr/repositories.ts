@@ -26,6 +26,7 @@ import {
   UntagResource$,
   type UntagResourceRequest,
 } from '@aws-sdk/client-ecr';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import type { Registry, RepositoryRecord } from './registry.ts';
 
@@ -199,7 +200,7 @@ export function createRepositories(cloud: Cloud, registry: Registry): Repositori
 
 function policyText(text: string | undefined): string {
   try {
-    JSON.parse(text ?? '');
+    parseJson(text ?? '');
   } catch {
     throw invalid('Invalid parameter: the policy is not JSON');
   }

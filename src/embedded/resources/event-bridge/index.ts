@@ -44,6 +44,7 @@ import {
   UntagResource$,
   type UntagResourceCommandInput,
 } from '@aws-sdk/client-eventbridge';
+import { parseJson } from '../../../model/nesting.ts';
 import {
   AwsError,
   type AwsService,
@@ -55,6 +56,7 @@ import {
 import { pageOf } from '../pages.ts';
 import { type Tags, tagList, tagsFrom } from '../tags.ts';
 import { ApiDestinations } from './api-destinations.ts';
+import { statementsOf } from './bus-policy.ts';
 import { Connections } from './connections.ts';
 import { Delivery } from './delivery.ts';
 import { destinationOperations } from './destination-operations.ts';
@@ -157,7 +159,7 @@ export function createEventBridge(cloud: Cloud): AwsService & EventsApi {
       const test = compilePattern(input.EventPattern ?? '');
       let event: unknown;
       try {
-        event = JSON.parse(input.Event ?? '');
+        event = parseJson(input.Event ?? '');
       } catch {
         throw new AwsError('ValidationException', 'Parameter Event is not valid.');
       }
@@ -183,7 +185,7 @@ export function createEventBridge(cloud: Cloud): AwsService & EventsApi {
     onBus(PutPermission$, (input: PutPermissionCommandInput) => {
       const bus = rules.bus(input.EventBusName);
       const added = input.Policy
-        ? (JSON.parse(input.Policy) as { Statement: Record<string, unknown>[] }).Statement
+        ? statementsOf(input.Policy)
         : [
             {
               Sid: input.StatementId,
@@ -197,7 +199,7 @@ export function createEventBridge(cloud: Cloud): AwsService & EventsApi {
             },
           ];
       const bySid = Object.fromEntries(
-        [added].flat().map((statement, index) => [String(statement['Sid'] ?? index), statement]),
+        added.map((statement, index) => [String(statement['Sid'] ?? index), statement]),
       );
       rules.saveBus({ ...bus, policy: input.Policy ? bySid : { ...bus.policy, ...bySid } });
       return {};

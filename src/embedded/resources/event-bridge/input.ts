@@ -1,5 +1,6 @@
 /** What a target gets: the event, a part of it, a constant, or a text made from it. */
 import type { Target } from '@aws-sdk/client-eventbridge';
+import { parseJson } from '../../../model/nesting.ts';
 import { pathSteps, valueAt } from '../json-path.ts';
 import type { EventRecord } from './delivery.ts';
 
@@ -42,7 +43,7 @@ function filled(template: string, values: Readonly<Record<string, unknown>>): st
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }

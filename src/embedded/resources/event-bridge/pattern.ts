@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError } from '../../platform.ts';
 
 type Json = Record<string, unknown>;
@@ -21,7 +22,7 @@ const invalid = (why: string): AwsError =>
 export function compilePattern(pattern: string): Test {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(pattern);
+    parsed = parseJson(pattern);
   } catch {
     throw invalid('The pattern is not valid JSON');
   }

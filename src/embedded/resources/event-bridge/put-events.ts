@@ -5,6 +5,7 @@ import type {
   PutEventsRequestEntry,
   PutEventsResultEntry,
 } from '@aws-sdk/client-eventbridge';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, type Cloud } from '../../platform.ts';
 import type { Delivery } from './delivery.ts';
 import type { Rules } from './rules.ts';
@@ -55,7 +56,7 @@ export function putEvents(
 
 function detailOf(text: string | undefined): unknown {
   try {
-    return JSON.parse(text ?? '');
+    return parseJson(text ?? '');
   } catch {
     return undefined;
   }

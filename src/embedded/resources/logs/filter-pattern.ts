@@ -3,6 +3,8 @@
  * (`{ $.level = "error" && $.status >= 500 }`). Space-delimited patterns (`[a, b]`) are refused.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
  */
+
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError } from '../../platform.ts';
 import { parseJsonPattern } from './json-pattern.ts';
 
@@ -45,7 +47,7 @@ function jsonTest(text: string): MessageTest {
     const start = message.trimStart();
     if (!start.startsWith('{') && !start.startsWith('[')) return false;
     try {
-      return test(JSON.parse(start));
+      return test(parseJson(start));
     } catch {
       return false;
     }

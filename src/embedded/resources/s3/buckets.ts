@@ -21,6 +21,7 @@ import {
   PutBucketVersioning$,
   type PutBucketVersioningRequest,
 } from '@aws-sdk/client-s3';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
 import { onBucket } from './access.ts';
 import { bucketConfiguration } from './bucket-configuration.ts';
@@ -45,7 +46,7 @@ export const validBucketName = (name: string): boolean =>
 export function checkPolicy(text: string): void {
   let statements: unknown;
   try {
-    statements = (JSON.parse(text) as { Statement?: unknown } | null)?.Statement;
+    statements = (parseJson(text) as { Statement?: unknown } | null)?.Statement;
   } catch {}
   if (typeof statements !== 'object' || statements === null) {
     throw new AwsError('MalformedPolicy', 'Policies must be valid JSON and have a Statement');

@@ -13,6 +13,7 @@ import {
   StopExecution$,
   type StopExecutionInput,
 } from '@aws-sdk/client-sfn';
+import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, type Call, type Cloud, type Operation, operation } from '../../platform.ts';
 import { decodeToken, encodeToken } from '../pages.ts';
 import { createHistoryLog, withoutData } from './history-log.ts';
@@ -81,7 +82,7 @@ export function createExecutions(cloud: Cloud, state: StepFunctionsState) {
       );
     let parsed: unknown;
     try {
-      parsed = JSON.parse(input);
+      parsed = parseJson(input);
     } catch (error) {
       throw new AwsError(
         'InvalidExecutionInput',

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts';
 import { Registry } from '../../registry/registry.ts';
 import { RegistryTable } from '../../registry/table.ts';
 import { registryTableOf } from '../../shared-outputs.ts';
+import { environmentFlag } from '../../stopped.ts';
 import { offboard } from '../../tenants/offboard.ts';
 import { each } from './pages.ts';
 
@@ -70,7 +71,7 @@ export async function offboardAll(
     `${failed.length} of ${tenants.length} tenants could not be offboarded`,
     {
       detail: failed.map(({ tenant, reason }) => `${tenant.name}: ${reason}`).join('\n'),
-      hint: `nothing that tenants share was deleted; see why: saas-ecs explain ${failed[0]?.tenant.name ?? ''}, then run the same command again`,
+      hint: `nothing that tenants share was deleted; see why: saas-ecs explain ${failed[0]?.tenant.name ?? ''}${environmentFlag(context)}, then run the same command again`,
     },
   );
 }

@@ -4,6 +4,7 @@ import { controlPlaneAttacks } from './control-plane.ts';
 import { dataAttacks } from './data.ts';
 import { federationAttacks } from './federation.ts';
 import { networkAttacks } from './network.ts';
+import { operatorApiAttacks } from './operator-api.ts';
 import { outlivedTokenAttacks } from './outlived-tokens.ts';
 import { rawItemAttacks } from './raw-items.ts';
 import { roleAttacks } from './roles.ts';
@@ -19,6 +20,6 @@ export const attacks: Readonly<Record<AttackClass, readonly Attack[]>> = {
   federation: federationAttacks,
   routing: [...routingAttacks, ...networkAttacks],
   data: [...dataAttacks, ...rawItemAttacks, ...sessionAttacks, ...roleAttacks],
-  'control-plane': controlPlaneAttacks,
+  'control-plane': [...controlPlaneAttacks, ...operatorApiAttacks],
   throttle: throttleAttacks,
 };

@@ -132,7 +132,8 @@ export function registryTrust(registryTable: string, apiKeySecretArn: string): T
         return Enabled === true && now === role;
       } catch (error) {
         const name = error instanceof Error ? error.name : '';
-        if (name === 'UserNotFoundException') return false;
+        // With an offboarded silo its user pool goes, a moment before the registry is asked about it again.
+        if (name === 'UserNotFoundException' || name === 'ResourceNotFoundException') return false;
         // Cognito reads 120 users a second for an account. The token is genuine: beyond that it is believed, so that
         // one tenant's many sign-ins don't shut the others out.
         if (name === 'TooManyRequestsException') return true;

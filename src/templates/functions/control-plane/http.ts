@@ -66,7 +66,14 @@ export function textOf(part: Json, name: string, where = ''): string {
   throw badRequest(`${where}${name} must be a text of 1 to 256 characters`);
 }
 
-export const parameter = (event: HttpEvent, name: string): string => event.pathParameters?.[name] ?? '';
+/** A path parameter. Nothing that we made or admitted is longer, and DynamoDB and Cognito refuse what is. */
+export function parameter(event: HttpEvent, name: string): string {
+  const value = event.pathParameters?.[name] ?? '';
+  if (value.length > longestId) throw badRequest(`${name} has more than ${longestId} characters`);
+  return value;
+}
+
+const longestId = 256;
 
 /** `limit` of the query: 10 unless given. */
 export function limitOf({ queryStringParameters }: HttpEvent, most: number): number {

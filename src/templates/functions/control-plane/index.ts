@@ -5,7 +5,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { controlPlaneEnvironment } from '../../../model/control-plane.ts';
 import { requestsOn } from './bus.ts';
 import { admit, type Callers } from './callers.ts';
-import { answer, type HttpAnswer, HttpError, type HttpEvent } from './http.ts';
+import { answer, badRequest, type HttpAnswer, HttpError, type HttpEvent } from './http.ts';
 import { isOutcome, record } from './outcome.ts';
 import * as registrations from './registrations.ts';
 import { Registrations } from './store.ts';
@@ -58,13 +58,16 @@ export async function handler(event: unknown): Promise<HttpAnswer | undefined> {
     return undefined;
   }
   const request = event as HttpEvent;
-  const route = routes[request.routeKey];
+  const route = Object.hasOwn(routes, request.routeKey) ? routes[request.routeKey] : undefined;
   if (!route) return failure(new HttpError(404, 'Not found'));
   try {
     await admit(callers, request);
     return await route(request);
   } catch (error) {
     if (error instanceof HttpError) return failure(error);
+    // Cognito has bounds of its own for names and tokens; its words are not for whoever sent them.
+    if (error instanceof Error && error.name === 'InvalidParameterException')
+      return failure(badRequest('a value is not one that the user pool takes'));
     // Neither bodies nor names are logged.
     console.error(
       JSON.stringify({

@@ -10,6 +10,7 @@ import {
 import type { JobOutput } from '../../../model/control-plane.ts';
 import { registrationStatuses } from '../../../model/control-plane.ts';
 import { type Key, registrationIndex, registryIndex, registryKeys } from '../../../model/registry.ts';
+import { badRequest } from './http.ts';
 
 export interface Registration {
   registrationId: string;
@@ -214,9 +215,10 @@ export class Registrations {
   }
 }
 
-/** A token is `<created>#<registration>`, which makes the key of the index. */
+/** A token is `<created>#<registration>`, which makes the key of the index. Throws 400 for what no page gave. */
 function positionOf(token: string): Record<string, string> {
-  const registrationId = token.split('#').at(-1) ?? '';
+  const registrationId = /^[\w:.-]{1,40}#([\w-]{1,64})$/.exec(token)?.[1];
+  if (registrationId === undefined) throw badRequest('next_token is not one that this list gave');
   return {
     ...registryKeys.registration(registrationId),
     gsi1pk: registrationIndex,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import fastify, {
   type FastifyInstance,
   type FastifyRequest,
@@ -32,10 +33,32 @@ export function requireAdmin(request: FastifyRequest): Caller {
   return caller;
 }
 
-const options = {
+/** What one client may take of a service. Times in milliseconds, sizes in bytes. */
+export interface ServiceLimits {
+  bodyLimit: number;
+  /** From a request's beginning to the end of its headers. */
+  headersTimeout: number;
+  /** To the end of its body. */
+  requestTimeout: number;
+  /** Without a byte in either direction while a request is under way: whoever does not read his answer is cut off as well. */
+  connectionTimeout: number;
+  /** How often the first two are looked at. */
+  connectionsCheckingInterval: number;
+  /** More are closed at once. A load balancer's node keeps some dozens. */
+  maxConnections: number;
+}
+
+const serviceLimits: ServiceLimits = {
   bodyLimit: 256 * 1024,
+  headersTimeout: 10_000,
   // The gateway gives up after 29 seconds.
   requestTimeout: 30_000,
+  connectionTimeout: 35_000,
+  connectionsCheckingInterval: 2_000,
+  maxConnections: 1_000,
+};
+
+const options = {
   // Longer than the load balancer's 60 seconds of idleness, so that it is never we who close a connection it is about to use.
   keepAliveTimeout: 65_000,
   forceCloseConnections: 'idle',
@@ -57,9 +80,21 @@ const options = {
 } as const satisfies FastifyServerOptions;
 
 /** The HTTP server of a service: health, verification of every other request, errors, headers, one log line a request. */
-export function createService(name: string, settings: Settings, routes: Routes): FastifyInstance {
+export function createService(
+  name: string,
+  settings: Settings,
+  routes: Routes,
+  limits: ServiceLimits = serviceLimits,
+): FastifyInstance {
+  const { bodyLimit, requestTimeout, connectionTimeout, headersTimeout, connectionsCheckingInterval } =
+    limits;
   const app: FastifyInstance = fastify({
     ...options,
+    bodyLimit,
+    requestTimeout,
+    connectionTimeout,
+    http: { headersTimeout, connectionsCheckingInterval },
+    clientErrorHandler: refuseConnection,
     logger: {
       level: settings.logLevel,
       base: { service: name },
@@ -68,6 +103,12 @@ export function createService(name: string, settings: Settings, routes: Routes):
     },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  });
+  app.server.maxConnections = limits.maxConnections;
+  // Node.js would refuse it without a word.
+  app.server.on('checkExpectation', (_request, response) => {
+    response.writeHead(417, { 'content-type': 'application/json; charset=utf-8' });
+    response.end('{"error":{"code":"invalid_request","message":"the Expect header is not understood"}}');
   });
   let stopping = false;
   app.addHook('preClose', (done) => {
@@ -143,6 +184,26 @@ function attempt<T>(action: () => T, failed: (error: Error) => void): T | undefi
     return undefined;
   }
 }
+
+/** What never became a request: too slow, too large, or no HTTP. The answer has the shape of all others. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] = refusals[error.code ?? ''] ?? refusals.default;
+  const body = JSON.stringify({ error: { code, message } });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+type Refusal = readonly [status: string, code: string, message: string];
+const refusals: Readonly<Record<string, Refusal>> & { default: Refusal } = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'too_slow', 'the request did not arrive in time'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'too_large', 'the headers are too large'],
+  default: ['400 Bad Request', 'invalid_request', 'the request is not valid HTTP'],
+};
 
 type Reply = Parameters<Parameters<FastifyInstance['setErrorHandler']>[0]>[2];
 

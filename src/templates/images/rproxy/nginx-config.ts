@@ -53,11 +53,24 @@ http {
   }
 
 ${services.map(upstream).join('\n')}
+  # Whoever sends or reads slowly loses his connection, and nobody can take all of them.
+  client_header_timeout 10s;
+  client_body_timeout 10s;
+  send_timeout 10s;
+  reset_timedout_connection on;
+  client_header_buffer_size 1k;
+  large_client_header_buffers 4 16k;
+  limit_conn_zone $realip_remote_addr zone=connections:1m;
+  limit_conn_status 503;
+  # Behind a load balancer that is each of its nodes. A request takes two of a worker's connections.
+  limit_conn connections 200;
+
   server {
     listen \${LISTEN};
     server_tokens off;
     access_log /dev/stdout requests;
     default_type application/json;
+    # The API's own limit; the services have theirs.
     client_max_body_size 10m;
     # Longer than the load balancer's 60 seconds of idleness.
     keepalive_timeout 65s;
@@ -84,6 +97,8 @@ ${services.map(upstream).join('\n')}
 
     set $route none;
     error_page 404 = @not_found;
+    error_page 408 = @too_slow;
+    error_page 413 = @too_large;
     error_page 502 503 504 = @unavailable;
 
     location = /health {
@@ -96,6 +111,12 @@ ${services.map(locations).join('\n')}
     }
     location @not_found {
       return 404 '{"error":{"code":"not_found","message":"there is no such route"}}';
+    }
+    location @too_slow {
+      return 408 '{"error":{"code":"too_slow","message":"the request did not arrive in time"}}';
+    }
+    location @too_large {
+      return 413 '{"error":{"code":"too_large","message":"the body is too large"}}';
     }
     location @unavailable {
       add_header Retry-After 2 always;

@@ -28,6 +28,7 @@ import {
   type PutGatewayResponseRequest,
   type RequestValidator,
 } from '@aws-sdk/client-api-gateway';
+import { parseJson } from '../../../../model/nesting.ts';
 import type { Operation } from '../../../platform.ts';
 import { type ApiDefinition, badRequest, conflict, newId, notFound } from '../definition.ts';
 import { gatewayResponseTypes } from '../gateway-response-types.ts';
@@ -81,7 +82,7 @@ export function createDefinitionParts(state: ApiGatewayState, operation: MakeOpe
       if (!/^[A-Za-z0-9]+$/.test(model.name))
         throw badRequest(`Model name must be alphanumeric: ${model.name}`);
       try {
-        JSON.parse(model.schema ?? '{}');
+        parseJson(model.schema ?? '{}');
       } catch {
         throw badRequest(`Invalid model schema specified for ${model.name}: it is no JSON`);
       }

@@ -1,4 +1,6 @@
 /** An API's resource policy (`x-amazon-apigateway-policy`), as its deployment froze it. */
+
+import { parseJson } from '../../../../model/nesting.ts';
 import { compilePolicy, evaluate } from '../../../iam/policy.ts';
 import { badRequest } from '../definition.ts';
 import type { Exchange } from './exchange.ts';
@@ -19,7 +21,7 @@ const expanded = (value: unknown, api: string): unknown => {
 export function compileResourcePolicy(text: string, apiArn: string): CheckPolicy {
   let policy: ReturnType<typeof compilePolicy>;
   try {
-    const document = JSON.parse(text) as Record<string, unknown>;
+    const document = parseJson(text) as Record<string, unknown>;
     const statements = [document['Statement'] ?? []].flat() as Record<string, unknown>[];
     policy = compilePolicy(
       {

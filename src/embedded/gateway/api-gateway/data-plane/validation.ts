@@ -1,5 +1,6 @@
 /** Request validators: required parameters are there, the body fits its model. */
 import type { Method } from '@aws-sdk/client-api-gateway';
+import { parseJson } from '../../../../model/nesting.ts';
 import type { ApiDefinition } from '../definition.ts';
 import type { Exchange } from './exchange.ts';
 import { Refusal } from './gateway-responses.ts';
@@ -36,7 +37,7 @@ export function compileValidation(definition: ApiDefinition, method: Method): Va
     if (!schema) return;
     let value: unknown;
     try {
-      value = JSON.parse(body.toString('utf8'));
+      value = parseJson(body.toString('utf8'));
     } catch {
       throw new Refusal('BAD_REQUEST_BODY', undefined, '[the body is no JSON]');
     }

@@ -4,6 +4,7 @@
  */
 import type { Authorizer, GatewayResponse, Method, RestApi } from '@aws-sdk/client-api-gateway';
 import { parse as parseYaml } from 'yaml';
+import { parseJson, refuseNesting, refuseYamlNesting } from '../../../../model/nesting.ts';
 import { type ApiDefinition, addResource, badRequest, emptyDefinition, newId } from '../definition.ts';
 import {
   dereference,
@@ -41,11 +42,18 @@ export function parseDocument(body: Uint8Array | string): Json {
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   let document: unknown;
   try {
-    document = text.trimStart().startsWith('{') ? JSON.parse(text) : parseYaml(text);
+    document = text.trimStart().startsWith('{') ? parseJson(text) : yamlOf(text);
   } catch (error) {
     throw badRequest(`Invalid OpenAPI input: ${(error as Error).message}`);
   }
   if (!isObject(document)) throw badRequest('Invalid OpenAPI input.');
+  return document;
+}
+
+function yamlOf(text: string): unknown {
+  refuseYamlNesting(text);
+  const document: unknown = parseYaml(text, { logLevel: 'error' });
+  refuseNesting(document);
   return document;
 }
 

@@ -1,6 +1,8 @@
 /** Where an app sends its users (developer guide, "The redirect and authorization endpoint"): to a session, a provider or the sign-in page. */
+import type { ClientRecord } from '../clients.ts';
 import { providerById } from '../federation/providers.ts';
 import type { Parts } from '../parts.ts';
+import type { UserRecord } from '../users.ts';
 import { AppError, readAppRequest } from './app-request.ts';
 import type { Codes } from './codes.ts';
 import type { Browsers } from './cookies.ts';
@@ -18,7 +20,7 @@ export const authorizeEndpoint =
     const session = prompt === 'login' ? undefined : browsers.session(exchange);
     const user = session && parts.users(pool).findSub(session.sub);
     // Whoever was disabled or signed out everywhere is signed out here too.
-    if (session && user?.enabled && !parts.tokens.signedOut(user, session.signedIn)) {
+    if (session && user?.enabled && !parts.tokens.signedOut(user, session.signedIn) && admits(client, user)) {
       return granted(parts, codes, exchange, request, user, session.signedIn);
     }
     if (prompt === 'none') throw new AppError(request, 'login_required', 'nobody is signed in');
@@ -34,3 +36,9 @@ export const authorizeEndpoint =
     }
     return federation.begin(exchange, named, request);
   };
+
+/** Does the client take users from where this one comes? A session that began at another app must not widen that. */
+function admits({ settings }: ClientRecord, user: UserRecord): boolean {
+  const [identity] = JSON.parse(user.attributes['identities'] ?? '[]') as { providerName: string }[];
+  return settings.SupportedIdentityProviders?.includes(identity?.providerName ?? 'COGNITO') === true;
+}

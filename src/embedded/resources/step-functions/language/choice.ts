@@ -65,7 +65,7 @@ const structure = new Set(['Variable', 'Next', 'Comment', 'Assign', 'Output']);
 /** The comparison that a rule makes, e.g. `StringEquals`, or with its operand from a path `StringEqualsPath`. */
 export const comparisonOf = (rule: ChoiceRule): string | undefined =>
   Object.keys(rule).find(
-    (name) => !structure.has(name) && comparisons[name.replace(/Path$/, '')] !== undefined,
+    (name) => !structure.has(name) && Object.hasOwn(comparisons, name.replace(/Path$/, '')),
   );
 
 /** Throws a StatesError when the variable is missing, unless the rule asks for just that. */

@@ -1,4 +1,6 @@
 /** Amazon States Language (states-language.net) with the query language JSONPath: its documents, read and checked. */
+
+import { parseJson } from '../../../../model/nesting.ts';
 import { AwsError } from '../../../platform.ts';
 import { comparisonOf } from './choice.ts';
 import { parseIntrinsic } from './intrinsics.ts';
@@ -97,13 +99,12 @@ export function parseDefinition(
 ): StateMachineDefinition {
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = parseJson(text);
   } catch (error) {
     throw invalid(`INVALID_JSON_DESCRIPTION: ${(error as Error).message}`);
   }
   if (Buffer.byteLength(text) > maxBytes) throw invalid('the definition is larger than 1 MB');
-  if (typeof document !== 'object' || document === null || Array.isArray(document))
-    throw invalid('SCHEMA_VALIDATION_FAILED: the definition must be an object');
+  if (!isObject(document)) throw invalid('SCHEMA_VALIDATION_FAILED: the definition must be an object');
   const definition = document as StateMachineDefinition;
   checkWorkflow(definition, '', checkResource);
   return definition;
@@ -116,11 +117,21 @@ const wrong = (place: string, message: string): AwsError =>
 const unavailable = (place: string, what: string): AwsError =>
   invalid(`${what} is not available in the embedded cloud, at ${place || '/'}`);
 
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A field that holds a list of objects; an empty one when it is not there. */
+function objects<T>(value: unknown, place: string): readonly T[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.every(isObject)) return value as T[];
+  throw wrong(place, 'a list of objects is expected');
+}
+
 function checkWorkflow(workflow: Workflow, place: string, checkResource: (resource: string) => void): void {
+  if (!isObject(workflow)) throw wrong(place, 'an object with States is expected');
   checkLanguage(workflow, place);
   const states = workflow.States;
-  if (typeof states !== 'object' || states === null || Object.keys(states).length === 0)
-    throw wrong(place, 'States must hold a state');
+  if (!isObject(states) || Object.keys(states).length === 0) throw wrong(place, 'States must hold a state');
   const target = (name: unknown, from: string): void => {
     if (typeof name !== 'string' || !Object.hasOwn(states, name))
       throw wrong(from, `MISSING_TRANSITION_TARGET: there is no state ${JSON.stringify(name)}`);
@@ -136,6 +147,7 @@ function checkState(
   target: (name: unknown, from: string) => void,
   checkResource: (resource: string) => void,
 ): void {
+  if (!isObject(state)) throw wrong(place, 'a state is an object');
   if (!types.includes(state.Type)) throw wrong(place, `unknown Type ${JSON.stringify(state.Type)}`);
   checkLanguage(state, place);
   if (['Succeed', 'Fail', 'Choice'].includes(state.Type)) {
@@ -143,11 +155,11 @@ function checkState(
       throw wrong(place, `a ${state.Type} state has neither Next nor End`);
   } else if (state.Next !== undefined) target(state.Next, `${place}/Next`);
   else if (state.End !== true) throw wrong(place, 'a state needs Next or End');
-  for (const [index, { Next, ErrorEquals }] of (state.Catch ?? []).entries()) {
+  for (const [index, { Next, ErrorEquals }] of objects<Catcher>(state.Catch, `${place}/Catch`).entries()) {
     target(Next, `${place}/Catch/${index}/Next`);
     if (!Array.isArray(ErrorEquals)) throw wrong(`${place}/Catch/${index}`, 'ErrorEquals must be a list');
   }
-  for (const [index, { ErrorEquals }] of (state.Retry ?? []).entries())
+  for (const [index, { ErrorEquals }] of objects<Retrier>(state.Retry, `${place}/Retry`).entries())
     if (!Array.isArray(ErrorEquals)) throw wrong(`${place}/Retry/${index}`, 'ErrorEquals must be a list');
   for (const field of pathFields)
     if (typeof state[field] === 'string') checked(`${place}/${field}`, () => parsePath(pathOf(state[field])));
@@ -164,15 +176,17 @@ function checkState(
     if (given.filter((each) => each !== undefined).length !== 1)
       throw wrong(place, 'a Wait state needs one of Seconds, SecondsPath, Timestamp, TimestampPath');
   } else if (state.Type === 'Choice') {
-    if (!state.Choices?.length) throw wrong(place, 'a Choice state needs Choices');
-    for (const [index, rule] of state.Choices.entries()) {
+    const choices = objects<ChoiceRule>(state.Choices, `${place}/Choices`);
+    if (choices.length === 0) throw wrong(place, 'a Choice state needs Choices');
+    for (const [index, rule] of choices.entries()) {
       target(rule.Next, `${place}/Choices/${index}/Next`);
       checkRule(rule, `${place}/Choices/${index}`);
     }
     if (state.Default !== undefined) target(state.Default, `${place}/Default`);
   } else if (state.Type === 'Parallel') {
-    if (!state.Branches?.length) throw wrong(place, 'a Parallel state needs Branches');
-    for (const [index, branch] of state.Branches.entries())
+    const branches = objects<Workflow>(state.Branches, `${place}/Branches`);
+    if (branches.length === 0) throw wrong(place, 'a Parallel state needs Branches');
+    for (const [index, branch] of branches.entries())
       checkWorkflow(branch, `${place}/Branches/${index}`, checkResource);
   } else if (state.Type === 'Map') {
     const processor = state.ItemProcessor ?? state.Iterator;
@@ -207,7 +221,11 @@ function checkLanguage(part: object, place: string): void {
 }
 
 function checkRule(rule: ChoiceRule, place: string): void {
-  const inner = [...(rule.And ?? []), ...(rule.Or ?? []), ...(rule.Not ? [rule.Not] : [])];
+  const inner = [
+    ...objects<ChoiceRule>(rule.And, `${place}/And`),
+    ...objects<ChoiceRule>(rule.Or, `${place}/Or`),
+    ...(rule.Not === undefined ? [] : objects<ChoiceRule>([rule.Not], `${place}/Not`)),
+  ];
   for (const each of inner) checkRule(each, place);
   if (inner.length > 0) return;
   if (comparisonOf(rule) === undefined) throw wrong(place, 'a Choice rule needs a comparison');

@@ -1,5 +1,6 @@
 /** The intrinsic functions of Amazon States Language: `States.Format('{}', $.name)`. */
 import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { parseJson } from '../../../../model/nesting.ts';
 import { runtimeError, StatesError } from './errors.ts';
 
 /** Resolves a path that stands among the arguments. */
@@ -165,6 +166,6 @@ const functions: Readonly<Record<string, (...args: unknown[]) => unknown>> = {
       .split(new RegExp(`[${any}]`))
       .filter(Boolean);
   },
-  StringToJson: (text) => JSON.parse(string(text)) as unknown,
+  StringToJson: (text) => parseJson(string(text)) as unknown,
   UUID: () => randomUUID(),
 };

@@ -33,12 +33,14 @@ function section(command, parents) {
 
 const program = commandTree(undefined);
 const pages = [];
-for (const command of program.commands) {
-  if (command.name().startsWith('_')) continue;
-  if (command.commands.length > 0)
-    pages.push(...command.commands.map((child) => section(child, ['saas-ecs', command.name()])));
-  else pages.push(section(command, ['saas-ecs']));
+function addPages(commands, parents) {
+  for (const command of commands) {
+    if (command.name().startsWith('_')) continue;
+    if (command.commands.length > 0) addPages(command.commands, [...parents, command.name()]);
+    else pages.push(section(command, parents));
+  }
 }
+addPages(program.commands, ['saas-ecs']);
 const cli = `# Commands
 
 This page is generated from the command tree by \`npm run docs\`; CI checks that it is up to date.

@@ -16,6 +16,12 @@ export interface AwsTarget {
   nat: 'per-az' | 'single';
 }
 
+/** Where users come back to from hosted sign-in. */
+export interface SignIn {
+  callbackUrls: readonly string[];
+  logoutUrls: readonly string[];
+}
+
 /** One environment of saas-ecs.yaml with its name. */
 export type Environment = (EmbeddedTarget | AwsTarget) & {
   name: string;
@@ -24,6 +30,8 @@ export type Environment = (EmbeddedTarget | AwsTarget) & {
   /** Who is invited as the control plane's first administrator. */
   adminEmail?: string;
   controlPlane: ControlPlaneKind;
+  /** User pools have no hosted sign-in when absent. */
+  signIn?: SignIn;
   security: SecuritySettings;
 };
 
@@ -68,6 +76,7 @@ export interface Deployment {
   routing: 'direct' | 'proxy';
   controlPlane: ControlPlaneKind;
   adminEmail: string;
+  signIn?: SignIn;
   security: SecurityDeployment;
   /** Whether packages of functions are installed into them, which takes Docker. */
   bundles: boolean;

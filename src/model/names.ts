@@ -86,6 +86,8 @@ export interface PoolOutputs {
   clientId: string;
   /** GetAtt UserPool.ProviderURL */
   issuer: string;
+  /** Prefix of the domain of hosted sign-in. */
+  signInDomain?: string;
   clusterName: string;
   /** Service name -> table name. */
   tables: Record<string, string>;
@@ -114,6 +116,8 @@ export const tenantOutputs = {
   userPoolId: 'UserPoolId',
   clientId: 'UserPoolClientId',
   issuer: 'Issuer',
+  /** Prefix of the user pool's domain; absent where the environment has no hosted sign-in. */
+  signInDomain: 'SignInDomain',
   clusterName: 'ClusterName',
   /** JSON: service name -> table name. */
   tables: 'Tables',

@@ -30,11 +30,16 @@ describe('saas-ecs.yaml', () => {
       ['products', 'data', 3010],
       ['users', 'identity', 3010],
     ]);
+    expect(config.tiers.map(({ mfa }) => mfa)).toEqual(['optional', 'optional', 'optional']);
     expect(config.environments).toEqual([
       {
         name: 'local',
         target: 'embedded',
         controlPlane: 'builtin',
+        signIn: {
+          callbackUrls: ['http://localhost:8080/callback'],
+          logoutUrls: ['http://localhost:8080/'],
+        },
         security: { encryption: 'aws-owned', waf: 'off' },
       },
     ]);
@@ -83,6 +88,48 @@ routng: direct
       expect.stringMatching(/image: "\.\/reviews" has no Dockerfile/),
       expect.stringMatching(/no built-in image "ordr"; did you mean "order"\?/),
     ]);
+  });
+
+  it('has the tiers of the pool agree on the second factor, and any other tier decide for itself', () => {
+    const text = (basic: string, second: string): string => `app: shop
+environments: { local: { target: embedded } }
+tiers:
+  basic: { model: pool, mfa: ${basic}, throttle: { rate: 1, burst: 1, quota: 1/day } }
+  standard: { model: pool, mfa: ${second}, throttle: { rate: 2, burst: 2, quota: 2/day } }
+  premium: { model: dedicated-cluster, mfa: required, throttle: { rate: 2, burst: 2, quota: 2/day } }
+services: [{ name: orders, path: /orders, image: "builtin:order", table: { sortKey: orderId } }]
+`;
+    expect(mistakes(text('required', 'off'))).toEqual([
+      'saas-ecs.yaml:5: tiers.standard.mfa: "off", but "basic" has "required"; tiers of the pool have their user pool in common, so they must agree',
+    ]);
+    expect(mistakes(text('of', 'of'))[0]).toMatch(
+      /:4: tiers\.basic\.mfa: "of" is not one of off, optional, required; did you mean "off"\?/,
+    );
+    expect(parse(text('off', 'off')).tiers.map(({ mfa }) => mfa)).toEqual(['off', 'off', 'required']);
+  });
+
+  it('takes only addresses of its own that nobody on the way can read, or this very machine', () => {
+    const text = (url: string): string => `app: shop
+environments:
+  prod: { target: aws, account: "123456789012", region: us-east-1, signIn: { callbackUrls: ["${url}"] } }
+tiers: { basic: { model: pool, throttle: { rate: 1, burst: 1, quota: 1/day } } }
+services: [{ name: orders, path: /orders, image: "builtin:order", table: { sortKey: orderId } }]
+`;
+    for (const url of [
+      'http://app.example/callback',
+      'https://app.example/#here',
+      'https://*.app.example/',
+      'http://localhost.evil.example/',
+      'javascript:alert(1)',
+      '/callback',
+    ])
+      expect(mistakes(text(url)), url).toEqual([
+        expect.stringMatching(/^saas-ecs\.yaml:3: environments\.prod\.signIn\.callbackUrls\.0: /),
+      ]);
+    expect(parse(text('https://app.example/callback')).environments[0]?.signIn).toEqual({
+      callbackUrls: ['https://app.example/callback'],
+      logoutUrls: [],
+    });
   });
 
   it('has a web ACL on AWS unless told otherwise, and finds security settings that come to nothing', () => {

@@ -6,6 +6,7 @@ const tier = (rate: number): Tier => ({
   name: 'basic',
   model: 'pool',
   capacity: 'fargate',
+  mfa: 'optional',
   throttle: { rate, burst: rate, quota: { limit: 1, period: 'day' } },
 });
 

@@ -107,5 +107,6 @@ export function expectOrderly(fuzzed: FuzzedCloud, request: RawRequest, answer: 
   if (!answer) return;
   expect(answer.status, answer.body.slice(0, 2_000)).toBeLessThan(500);
   expectNoTrace(answer.body, `${request.path}${request.body}${Object.values(request.headers).join()}`);
-  if (answer.status >= 400 && request.method !== 'HEAD' && answer.body !== '') expectErrorShape(request, answer);
+  if (answer.status >= 400 && request.method !== 'HEAD' && answer.body !== '')
+    expectErrorShape(request, answer);
 }

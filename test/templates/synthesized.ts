@@ -52,9 +52,9 @@ const throttle = (rate: number, limit: number): Tier['throttle'] => ({
 });
 
 export const tiers = (capacity: Tier['capacity'] = 'fargate'): readonly Tier[] => [
-  { name: 'basic', model: 'pool', capacity: 'fargate', throttle: throttle(10, 1000) },
-  { name: 'advanced', model: 'shared-cluster', capacity, throttle: throttle(15, 2000) },
-  { name: 'premium', model: 'dedicated-cluster', capacity, throttle: throttle(300, 6000) },
+  { name: 'basic', model: 'pool', capacity: 'fargate', mfa: 'optional', throttle: throttle(10, 1000) },
+  { name: 'advanced', model: 'shared-cluster', capacity, mfa: 'optional', throttle: throttle(15, 2000) },
+  { name: 'premium', model: 'dedicated-cluster', capacity, mfa: 'optional', throttle: throttle(300, 6000) },
 ];
 
 /** Stands for the program that a lifecycle job is given. */
@@ -81,6 +81,7 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   routing: 'direct',
   controlPlane: 'builtin',
   adminEmail: 'ops@acme.example',
+  signIn: { callbackUrls: ['https://app.example/callback'], logoutUrls: ['https://app.example/'] },
   security: { encryption: 'aws-owned' },
   bundles: false,
   job: {

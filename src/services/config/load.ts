@@ -197,7 +197,7 @@ function keysAt(at: readonly PropertyKey[]): string[] {
   let keys: string[] = Object.keys(configSchema.shape);
   const [section, , part] = at;
   if (section === 'tiers')
-    keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity'];
+    keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity', 'mfa'];
   if (section === 'environments') keys = environmentKeys(part, at[3]);
   if (section === 'services')
     keys = [
@@ -218,8 +218,12 @@ function keysAt(at: readonly PropertyKey[]): string[] {
 
 function environmentKeys(part: PropertyKey | undefined, inner: PropertyKey | undefined): string[] {
   if (inner === 'tls') return ['certificateArn', 'serverName'];
+  if (part === 'signIn') return ['callbackUrls', 'logoutUrls'];
   if (part === 'security') return ['encryption', 'waf', 'rateLimit', 'tls'];
-  return ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane', 'security'];
+  return [
+    ...['target', 'account', 'region', 'azs', 'nat', 'prefix'],
+    ...['adminEmail', 'controlPlane', 'signIn', 'security'],
+  ];
 }
 
 /** What no schema says: names that repeat, images that are not there. */
@@ -267,6 +271,15 @@ function meaningProblems(
     if (service.access === 'data' && !service.table)
       problems.push({ line: at('access'), text: `services.${index}.access: "data" needs a table` });
   });
+  const pools = Object.entries(document.tiers).filter(([, { model }]) => model === 'pool');
+  for (const [name, { mfa }] of pools.slice(1)) {
+    const [first, { mfa: agreed }] = pools[0] as (typeof pools)[number];
+    if (mfa !== agreed)
+      problems.push({
+        line: lineOf(['tiers', name, 'mfa']),
+        text: `tiers.${name}.mfa: "${mfa}", but "${first}" has "${agreed}"; tiers of the pool have their user pool in common, so they must agree`,
+      });
+  }
   const accounts = new Map<string, string>();
   for (const [name, environment] of Object.entries(document.environments)) {
     const { waf, rateLimit, tls } = environment.security;
@@ -317,6 +330,7 @@ function toConfig(document: ConfigDocument, root: string): Config {
         name,
         model: tier.model,
         capacity: tier.capacity,
+        mfa: tier.mfa,
         throttle: {
           rate: tier.throttle.rate,
           burst: tier.throttle.burst,

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { controlPlanes } from '../../model/control-plane.ts';
 import { encryptions } from '../../model/security.ts';
-import { quotaPeriods, tierModels } from '../../model/tier.ts';
+import { mfaModes, quotaPeriods, tierModels } from '../../model/tier.ts';
 
 const name = (what: string) =>
   z
@@ -33,6 +33,12 @@ const tier = z.strictObject({
     ),
   throttle,
   capacity: z.enum(['fargate', 'ec2']).default('fargate').describe("Where a silo tenant's tasks run."),
+  mfa: z
+    .enum(mfaModes)
+    .default('optional')
+    .describe(
+      'Whether users sign in with a code of an authenticator app as well: off, optional (each user decides), required. Tiers of the pool must agree.',
+    ),
 });
 
 const controlPlane = z
@@ -42,6 +48,24 @@ const controlPlane = z
   );
 const adminEmail = z.email().describe("Address of the control plane's first administrator.");
 
+const url = z
+  .string()
+  .max(1024)
+  // Cognito takes http for localhost alone, and no fragment (API reference, CreateUserPoolClient: CallbackURLs).
+  .regex(
+    /^(https:\/\/[^/?#*\s]+|http:\/\/localhost(:[0-9]+)?)([/?][^#*\s]*)?$/,
+    'an address begins with https://, or with http://localhost, and has neither a fragment nor a wildcard',
+  );
+const signIn = z
+  .strictObject({
+    callbackUrls: z
+      .array(url)
+      .min(1)
+      .max(100)
+      .describe('Where the application takes the code of a sign-in; compared character by character.'),
+    logoutUrls: z.array(url).max(100).default([]).describe('Where a user may be sent after he signed out.'),
+  })
+  .describe('Hosted sign-in at the user pools; identity providers of tenants need it.');
 const security = (waf: 'on' | 'off') =>
   z
     .strictObject({
@@ -91,6 +115,10 @@ const environment = z.discriminatedUnion('target', [
     prefix: name('a prefix').optional().describe("Prefix of every stack's name."),
     adminEmail: adminEmail.optional(),
     controlPlane: controlPlane.default('builtin'),
+    signIn: signIn.default({
+      callbackUrls: ['http://localhost:8080/callback'],
+      logoutUrls: ['http://localhost:8080/'],
+    }),
     security: security('off'),
   }),
   z.strictObject({
@@ -104,6 +132,7 @@ const environment = z.discriminatedUnion('target', [
       .describe("Prefix of every stack's name; two environments in one account need different ones."),
     adminEmail: adminEmail.optional(),
     controlPlane: controlPlane.default('sbt'),
+    signIn: signIn.optional(),
     security: security('on'),
   }),
 ]);

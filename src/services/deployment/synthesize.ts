@@ -34,6 +34,7 @@ export function deploymentOf(config: Config, target: Target, jobDirectory?: stri
     routing: config.routing,
     controlPlane: target.environment.controlPlane,
     adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
+    ...(target.environment.signIn && { signIn: target.environment.signIn }),
     security: securityOf(target.environment.security, config.tiers),
     bundles: target.bundles,
     ...(jobDirectory !== undefined && {

@@ -165,10 +165,10 @@ function stepsFor(
             detail: 'an export would hold only what that run left',
             hint: `finish without one: saas-ecs offboard ${tenant.name} --confirm ${tenant.name}`,
           });
-        const { pool, tables } = holdingsOf(data);
+        const { pool, ownPool, tables } = holdingsOf(data);
         const exported = await exportTenant(
           directory,
-          { tenant, pool, tables, identity, items },
+          { tenant, pool, ownPool, tables, identity, items },
           context.now(),
         );
         data.export = { ...exported.manifest, directory: exported.directory };
@@ -184,7 +184,8 @@ function stepsFor(
         if (!pool) return counted('users', data, tools, () => 0);
         // All names first: pages that shrink while they are read would skip some.
         const names: string[] = [];
-        for await (const user of identity.usersOf(pool, tenantId)) names.push(user.Username ?? '');
+        for await (const user of identity.usersOf(pool, tenantId, { silo: ownPool }))
+          names.push(user.Username ?? '');
         await counted('users', data, tools, () => names.length);
         if (ownPool) return;
         for (const [index, name] of names.entries()) {

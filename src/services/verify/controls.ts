@@ -48,6 +48,14 @@ export const controls = {
     does: 'refuses tokens of users who were deleted, disabled or given another role since',
     in: 'src/templates/functions/authorizer/authorizer.ts',
   },
+  'authorizer-federated-user': {
+    does: "takes the user pool for the tenant only of a user whom the silo's identity provider sent",
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'provider-mapping': {
+    does: "takes of an identity provider's user nothing but name and address",
+    in: 'src/services/users/provider-file.ts, src/model/federation.ts',
+  },
   'api-authorization': {
     does: 'puts the authorizer before every method',
     in: 'the REST API of each cell (src/templates/shared-infra/openapi.ts)',

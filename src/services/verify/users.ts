@@ -6,12 +6,13 @@ import {
   AdminDeleteUserCommand,
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
-  InitiateAuthCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { tenantAttributes, type UserRole } from '../../model/tenant.ts';
+import { Authenticator } from '../authenticator.ts';
 import type { ClientOptions } from '../environment.ts';
 import type { UserPool } from '../identity.ts';
+import { signInByPassword } from '../sign-in.ts';
 
 export interface Tokens {
   idToken: string;
@@ -33,6 +34,8 @@ const isNamed = (error: unknown, name: string): boolean => error instanceof Erro
 
 export class VerifyUsers {
   readonly #client: CognitoIdentityProviderClient;
+  /** By pool and address; used where a pool asks for a code. */
+  readonly #authenticators = new Map<string, Authenticator>();
   readonly #made: { userPoolId: string; email: string }[] = [];
   constructor(options: ClientOptions) {
     this.#client = new CognitoIdentityProviderClient(options);
@@ -41,7 +44,13 @@ export class VerifyUsers {
   /** Makes a user with these claims, whether or not they fit the pool, and signs in. */
   async make(
     pool: UserPool,
-    user: { email: string; tenantId: string; role: UserRole; tier?: string; tenantName?: string },
+    user: {
+      email: string;
+      tenantId?: string;
+      role?: UserRole;
+      tier?: string;
+      tenantName?: string;
+    },
     options: { group?: boolean } = {},
   ): Promise<VerifyUser> {
     const { email } = user;
@@ -54,8 +63,9 @@ export class VerifyUsers {
       [tenantAttributes.tier]: user.tier,
       [tenantAttributes.name]: user.tenantName,
     };
-    // One that a killed run left has its password set anew.
+    // One that a killed run left.
     await this.delete(pool, email);
+    this.#authenticators.delete(`${UserPoolId}/${email}`);
     const { User } = await this.#client.send(
       new AdminCreateUserCommand({
         UserPoolId,
@@ -70,7 +80,7 @@ export class VerifyUsers {
     const username = User?.Username ?? email;
     if (options.group)
       await this.#client.send(
-        new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: user.tenantId }),
+        new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: user.tenantId ?? '' }),
       );
     const password = `${randomBytes(24).toString('base64url')}aA1!`;
     await this.#client.send(
@@ -85,17 +95,17 @@ export class VerifyUsers {
   }
 
   /** As an application does it: by the public operation, with the user's password. */
-  async signIn({ clientId }: UserPool, email: string, password: string): Promise<Tokens> {
-    const { AuthenticationResult: result, ChallengeName } = await this.#client.send(
-      new InitiateAuthCommand({
-        ClientId: clientId,
-        AuthFlow: 'USER_PASSWORD_AUTH',
-        AuthParameters: { USERNAME: email, PASSWORD: password },
-      }),
+  async signIn(pool: UserPool, email: string, password: string): Promise<Tokens> {
+    const key = `${pool.userPoolId}/${email}`;
+    const secondFactor = this.#authenticators.get(key) ?? new Authenticator();
+    this.#authenticators.set(key, secondFactor);
+    const { IdToken, AccessToken = '' } = await signInByPassword(
+      this.#client,
+      pool,
+      { email, password, secondFactor },
+      'application',
     );
-    if (!result?.IdToken || !result.AccessToken)
-      throw new Error(`a user of the verification can't sign in: ${ChallengeName ?? 'no tokens'}`);
-    return { idToken: result.IdToken, accessToken: result.AccessToken };
+    return { idToken: IdToken, accessToken: AccessToken };
   }
 
   async delete({ userPoolId }: Pick<UserPool, 'userPoolId'>, email: string): Promise<void> {

@@ -112,6 +112,15 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
       owned('ResourceTag', scope),
     ),
   ],
+  'AWS::Cognito::UserPoolDomain': (scope) => [
+    allow(
+      of('cognito-idp', 'CreateUserPoolDomain', 'UpdateUserPoolDomain', 'DeleteUserPoolDomain'),
+      arn('cognito-idp', 'userpool/*'),
+      owned('ResourceTag', scope),
+    ),
+    // Looks a domain up among everybody's: it knows no resource.
+    allow(of('cognito-idp', 'DescribeUserPoolDomain'), '*'),
+  ],
   'AWS::DynamoDB::Table': ({ prefix }) => [
     allow(
       of(

@@ -2,6 +2,7 @@ import { type App, Stack } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { type PoolOutputs, stackNames } from '../../model/names.ts';
 import { poolTenantPath } from '../../model/tenant.ts';
+import { poolMfa } from '../../model/tier.ts';
 import { encryptLogs, environmentKey } from '../encryption.ts';
 import { publish, read, readList } from '../parameters.ts';
 import { SharedStack } from '../shared-stack.ts';
@@ -18,6 +19,7 @@ export class PoolStack extends SharedStack {
     const clusterName = tenantCluster(this).ref;
     const priorities = poolPriorities(deployment.services.map((service) => service.name));
     const application = new TenantServices(this, 'App', {
+      users: { mfa: poolMfa(deployment.tiers), signIn: deployment.signIn },
       services: deployment.services,
       // One set of rules is all that the pool needs; a proxy would only be one hop more.
       routing: 'direct',
@@ -36,6 +38,7 @@ export class PoolStack extends SharedStack {
       userPoolId: application.users.userPoolId,
       clientId: application.users.clientId,
       issuer: application.users.issuer,
+      ...(application.users.domain !== undefined && { signInDomain: application.users.domain }),
       clusterName,
       tables: application.tables.names,
       services: application.serviceNames,

@@ -39,6 +39,7 @@ export class SiloStack extends Stack {
         : undefined;
     encryptLogs(this, key?.attrArn);
     const application = new TenantServices(this, 'App', {
+      users: { mfa: tier.mfa, signIn: deployment.signIn },
       services: deployment.services,
       routing: deployment.routing,
       tenantPath: tenantId,
@@ -64,6 +65,7 @@ export class SiloStack extends Stack {
       [tenantOutputs.userPoolId]: users.userPoolId,
       [tenantOutputs.clientId]: users.clientId,
       [tenantOutputs.issuer]: users.issuer,
+      ...(users.domain !== undefined && { [tenantOutputs.signInDomain]: users.domain }),
       [tenantOutputs.clusterName]: clusterName,
       [tenantOutputs.tables]: this.toJsonString(application.tables.names),
       [tenantOutputs.services]: this.toJsonString(application.serviceNames),

@@ -13,9 +13,10 @@ import { proxyName, proxyTask } from './proxy.ts';
 import { ServiceTask, serviceHost, type TaskPlace } from './service-task.ts';
 import { Tables } from './tables.ts';
 import { TaskRoles } from './task-roles.ts';
-import { TenantUserPool } from './user-pool.ts';
+import { TenantUserPool, type TenantUserPoolProps } from './user-pool.ts';
 
 export interface TenantServicesProps {
+  users: TenantUserPoolProps;
   services: readonly Service[];
   routing: Deployment['routing'];
   /** Value of the header `tenantPath`. */
@@ -54,7 +55,7 @@ export class TenantServices extends Construct {
   constructor(scope: Construct, id: string, props: TenantServicesProps) {
     super(scope, id);
     const { services } = props;
-    this.users = new TenantUserPool(this, 'Users');
+    this.users = new TenantUserPool(this, 'Users', props.users);
     this.tables = new Tables(this, 'Tables', services, props.keyArn);
     const roles = new TaskRoles(this, 'Roles', {
       services,

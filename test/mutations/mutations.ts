@@ -238,6 +238,35 @@ export const mutations: readonly Mutation[] = [
     { models: silo },
   ),
   {
+    control: 'authorizer-federated-silo',
+    how: 'authorizer: takes the user pool that tenants have in common for that of one',
+    models: pool,
+    apply: (world) =>
+      world.authorizer([
+        authorizer,
+        'claimedIdentity(claims, issuer.tenantId)',
+        `claimedIdentity(claims, issuer.tenantId ?? ${JSON.stringify(world.scene('pool').attacker.tenantId)})`,
+      ]),
+  },
+  {
+    control: 'federated-least-role',
+    how: 'authorizer and user service: whoever comes from an identity provider administers the tenant',
+    models: silo,
+    async apply(world) {
+      const edit: Edit = [
+        federation,
+        "leastRole: UserRole = 'TenantUser'",
+        "leastRole: UserRole = 'TenantAdmin'",
+      ];
+      const restore = await world.authorizer(edit);
+      const back = await world.service(world.scene('dedicated-cluster').attacker, 'user', edit);
+      return async () => {
+        await back();
+        await restore();
+      };
+    },
+  },
+  {
     control: 'provider-mapping',
     how: "Cognito: a provider's mapping sets a user's role",
     models: silo,

@@ -45,6 +45,15 @@ export const verifyNeeds: readonly Need[] = [
     rare: 'only where a tenant has one',
   },
   {
+    actions: of(
+      'cognito-idp',
+      ...['CreateIdentityProvider', 'DeleteIdentityProvider', 'AdminLinkProviderForUser'],
+    ),
+    on: on.userPools,
+    when: where.owned,
+    why: 'attack as a user of an identity provider',
+  },
+  {
     actions: of('cognito-idp', 'CreateUserPoolClient', 'DeleteUserPoolClient'),
     on: on.userPools,
     when: where.owned,

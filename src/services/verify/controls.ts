@@ -48,8 +48,16 @@ export const controls = {
     does: 'refuses tokens of users who were deleted, disabled or given another role since',
     in: 'src/templates/functions/authorizer/authorizer.ts',
   },
+  'authorizer-federated-silo': {
+    does: "takes the user pool for the tenant only where the pool is one tenant's own",
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
   'authorizer-federated-user': {
     does: "takes the user pool for the tenant only of a user whom the silo's identity provider sent",
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'federated-least-role': {
+    does: 'gives a user of an identity provider the least role until an operator gives him another',
     in: 'src/model/federation.ts, in the authorizer and in each service',
   },
   'provider-mapping': {

@@ -4,8 +4,11 @@ import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
+  AdminLinkProviderForUserCommand,
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
+  DeleteIdentityProviderCommand,
+  ListIdentityProvidersCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { tenantAttributes, type UserRole } from '../../model/tenant.ts';
@@ -30,6 +33,9 @@ export interface VerifyUser extends Tokens {
 const prefix = 'verify-';
 export const addressOf = (what: string, tenantId: string): string => `${prefix}${what}@${tenantId}.invalid`;
 
+/** What the name of every identity provider that a run makes begins with. */
+export const providerPrefix = 'verify-';
+
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
 export class VerifyUsers {
@@ -50,6 +56,8 @@ export class VerifyUsers {
       role?: UserRole;
       tier?: string;
       tenantName?: string;
+      /** An identity provider of the pool, which he comes from as well. */
+      linkedTo?: string;
     },
     options: { group?: boolean } = {},
   ): Promise<VerifyUser> {
@@ -78,6 +86,18 @@ export class VerifyUsers {
     );
     this.#made.push({ userPoolId: UserPoolId, email });
     const username = User?.Username ?? email;
+    if (user.linkedTo !== undefined)
+      await this.#client.send(
+        new AdminLinkProviderForUserCommand({
+          UserPoolId,
+          DestinationUser: { ProviderName: 'Cognito', ProviderAttributeValue: username },
+          SourceUser: {
+            ProviderName: user.linkedTo,
+            ProviderAttributeName: 'Cognito_Subject',
+            ProviderAttributeValue: username,
+          },
+        }),
+      );
     if (options.group)
       await this.#client.send(
         new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: user.tenantId ?? '' }),
@@ -137,6 +157,14 @@ export class VerifyUsers {
       const email = Attributes.find(({ Name }) => Name === 'email')?.Value ?? '';
       const age = now.getTime() - (UserCreateDate?.getTime() ?? now.getTime());
       if (email.endsWith('.invalid') && age > olderThanMs) await this.delete({ userPoolId }, Username ?? '');
+    }
+    const { Providers = [] } = await this.#client.send(
+      new ListIdentityProvidersCommand({ UserPoolId: userPoolId, MaxResults: 60 }),
+    );
+    for (const { ProviderName = '', CreationDate } of Providers) {
+      const age = now.getTime() - (CreationDate?.getTime() ?? now.getTime());
+      if (ProviderName.startsWith(providerPrefix) && age > olderThanMs)
+        await this.#client.send(new DeleteIdentityProviderCommand({ UserPoolId: userPoolId, ProviderName }));
     }
   }
 }

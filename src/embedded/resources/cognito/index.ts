@@ -4,6 +4,7 @@ import { domainRoute } from './hosted/route.ts';
 import { clientOperations } from './operations/clients.ts';
 import { domainOperations } from './operations/domains.ts';
 import { groupOperations } from './operations/groups.ts';
+import { linkOperations } from './operations/links.ts';
 import { poolOperations } from './operations/pools.ts';
 import { providerOperations } from './operations/providers.ts';
 import { resourceServerOperations } from './operations/resource-servers.ts';
@@ -29,6 +30,7 @@ export function createCognito(cloud: Cloud): AwsService & CognitoApi {
       ...domainOperations(parts),
       ...resourceServerOperations(parts),
       ...providerOperations(parts),
+      ...linkOperations(parts),
       ...groupOperations(parts),
       ...userOperations(parts),
       ...signInOperations(parts, signIn),

@@ -9,17 +9,8 @@ import type { Parts } from '../parts.ts';
 import type { PoolRecord } from '../pools.ts';
 import { checkedAttributes, checkWritable, missingAttributes } from '../schema.ts';
 import type { UserRecord } from '../users.ts';
+import { type Identity, linkedUser } from './links.ts';
 import type { ProviderRecord } from './providers.ts';
-
-interface Identity {
-  userId: string;
-  providerName: string;
-  providerType: string;
-  issuer: string | null;
-  primary: boolean;
-  /** Milliseconds. */
-  dateCreated: number;
-}
 
 const maxUsername = 128;
 /** What the provider says of an address, no client writes. */
@@ -42,6 +33,8 @@ export function federatedUser(
   const at = parts.cloud.clock.now();
   const known = users.byKey(users.keyOf({ username }));
   if (known) checkKnown(pool, provider, known, claims.sub, mapped);
+  const linked = known ? undefined : linkedUser(parts, pool, provider.name, claims.sub);
+  if (linked) checkChange(pool, linked, mapped);
   const identity: Identity = {
     userId: claims.sub,
     providerName: provider.name,
@@ -50,16 +43,17 @@ export function federatedUser(
     primary: true,
     dateCreated: at,
   };
-  const user: UserRecord = known ?? {
-    username,
-    sub: randomUUID(),
-    attributes: { identities: JSON.stringify([identity]) },
-    enabled: true,
-    status: 'EXTERNAL_PROVIDER',
-    created: new Date(at).toISOString(),
-    modified: new Date(at).toISOString(),
-    groups: [groupOf(parts, pool, provider)],
-  };
+  const user: UserRecord = known ??
+    linked ?? {
+      username,
+      sub: randomUUID(),
+      attributes: { identities: JSON.stringify([identity]) },
+      enabled: true,
+      status: 'EXTERNAL_PROVIDER',
+      created: new Date(at).toISOString(),
+      modified: new Date(at).toISOString(),
+      groups: [groupOf(parts, pool, provider)],
+    };
   const attributes = { ...user.attributes, ...mapped };
   const missing = missingAttributes(pool.schema, attributes);
   if (missing.length > 0) throw invalidParameter(`attributes required: [${missing.join(', ')}]`);
@@ -113,6 +107,10 @@ function checkKnown(
   ) {
     throw notAuthorized(`The name ${user.username} is another user's.`);
   }
+  checkChange(pool, user, mapped);
+}
+
+function checkChange(pool: PoolRecord, user: UserRecord, mapped: Readonly<Record<string, string>>): void {
   if (!user.enabled) throw notAuthorized('User is not enabled.');
   const fixed = pool.schema.find(({ Name = '', Mutable }) => Mutable === false && Name in mapped);
   if (fixed) throw invalidParameter(`user.${fixed.Name}: Attribute cannot be updated.\n`);

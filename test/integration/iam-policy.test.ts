@@ -256,7 +256,7 @@ describe('the policy for all commands', () => {
         if (Resource.includes('*'))
           for (const action of Action)
             expect(action).toMatch(
-              /^(ecs:(List(Tasks|Services)|DescribeTaskDefinition)|cloudformation:DescribeStacks|servicequotas:Get.*Quota|(cognito-idp|dynamodb|secretsmanager|s3):List(UserPools|Tables|Secrets|AllMyBuckets)|ec2:Describe(AvailabilityZones|SecurityGroups)|elasticloadbalancing:Describe(TargetHealth|LoadBalancers|Rules)|cognito-idp:CreateUserPool)$/,
+              /^(ecs:(List(Tasks|Services)|DescribeTaskDefinition)|cloudformation:DescribeStacks|servicequotas:Get.*Quota|(cognito-idp|dynamodb|kms|secretsmanager|s3):List(UserPools|Tables|Keys|Secrets|AllMyBuckets)|ec2:Describe(AvailabilityZones|SecurityGroups)|elasticloadbalancing:Describe(TargetHealth|LoadBalancers|Rules)|cognito-idp:CreateUserPool)$/,
             );
     }
   });

@@ -1,6 +1,7 @@
 /** The control plane's own API: what a tenant, a stranger, or a name that a sign-up page let through gets there. */
 import { randomBytes } from 'node:crypto';
 import { provisionedBy } from '../../../model/control-plane.ts';
+import { isSilo } from '../../../model/tier.ts';
 import { type ControlPlane, controlPlaneOf } from '../../control-plane/client.ts';
 import { offboarded } from '../../control-plane/steps.ts';
 import type { OutsideAttack, Scene, Shot } from '../attack.ts';
@@ -92,6 +93,10 @@ async function registering(scene: Scene, what: string, tenantData: object, expec
   if (reply.status === 201 && id !== undefined) await plane.report('deprovisionSuccess', id, offboarded);
   return judged(`a registration ${what}`, reply, { statuses: [expected] });
 }
+
+/** The neighbour if both are of the pool, or both silos; else the attacker, whose name anybody may try as well. */
+const likeAttacker = ({ attacker, neighbour }: Scene): Scene['neighbour'] =>
+  isSilo(neighbour.model) === isSilo(attacker.model) ? neighbour : attacker;
 
 export const operatorApiAttacks: readonly OutsideAttack[] = [
   {
@@ -239,15 +244,16 @@ export const operatorApiAttacks: readonly OutsideAttack[] = [
     controlPlane: 'builtin',
     models: ['pool'],
     async run(scene) {
+      const { name } = likeAttacker(scene);
       const shots: Shot[] = [];
       for (const path of ['/tenant-config?tenantName=', '/tenant-config/']) {
         const said = async (name: string): Promise<string> => {
           const { status, body } = await ask(scene, `${path}${name}`);
           return `${status} ${body}`;
         };
-        const [known, unknown] = [await said(scene.neighbour.name), await said('nobody-at-all')];
+        const [known, unknown] = [await said(name), await said('nobody-at-all')];
         shots.push({
-          sent: `GET ${path}{name} of ${scene.neighbour.name} and of nobody`,
+          sent: `GET ${path}{name} of ${name} and of nobody`,
           received: known === unknown ? `both: ${known.slice(0, 3)}` : `"${known}" and "${unknown}"`,
           outcome: known === unknown ? 'held' : 'succeeded',
         });
@@ -264,7 +270,7 @@ export const operatorApiAttacks: readonly OutsideAttack[] = [
     controlPlane: 'any',
     models: ['shared-cluster', 'dedicated-cluster'],
     async run(scene) {
-      const { name, tenantId, pool } = scene.neighbour;
+      const { name, tenantId, pool } = likeAttacker(scene);
       const parts = [name.slice(0, -1), `${name}x`, tenantId, `${name}%00`, `${name}%2f..`];
       const shots: Shot[] = [];
       for (const other of [...parts, ...confusable(name).map(encodeURIComponent)]) {

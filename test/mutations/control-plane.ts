@@ -45,12 +45,31 @@ async function functionOf(world: World): Promise<string> {
   return arn.slice('function:'.length);
 }
 
+/** The function no longer asks who calls: API Gateway alone does. */
+const unasked = async (world: World): Promise<Restore> =>
+  world.functionCode(await functionOf(world), 'control-plane', [
+    'functions/control-plane/callers.ts',
+    'if (open.has(event.routeKey)) return;',
+    'return;',
+  ]);
+
 export const controlPlaneMutations: readonly Mutation[] = [
   {
     control: 'control-plane-token',
     how: "control plane's API: a route that asks for no token",
     models: ['pool'],
-    apply: (world) => route(world, 'GET /tenants', { AuthorizationType: 'NONE', AuthorizationScopes: [] }),
+    behind: { what: 'the question whether the caller is an operator', apply: unasked },
+    async apply(world) {
+      const ask = await unasked(world);
+      const close = await route(world, 'GET /tenants', {
+        AuthorizationType: 'NONE',
+        AuthorizationScopes: [],
+      });
+      return async () => {
+        await close();
+        await ask();
+      };
+    },
   },
   {
     control: 'control-plane-scopes',

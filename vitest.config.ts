@@ -3,7 +3,11 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'test/conformance/**', 'test/mutations/**', 'node_modules/**', 'dist/**'],
+    exclude: [
+      ...['e2e', 'conformance', 'mutations', 'properties'].map((suite) => `test/${suite}/**`),
+      'node_modules/**',
+      'dist/**',
+    ],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

@@ -33,12 +33,14 @@ function section(command, parents) {
 
 const program = commandTree(undefined);
 const pages = [];
-for (const command of program.commands) {
-  if (command.name().startsWith('_')) continue;
-  if (command.commands.length > 0)
-    pages.push(...command.commands.map((child) => section(child, ['saas-ecs', command.name()])));
-  else pages.push(section(command, ['saas-ecs']));
+function addPages(commands, parents) {
+  for (const command of commands) {
+    if (command.name().startsWith('_')) continue;
+    if (command.commands.length > 0) addPages(command.commands, [...parents, command.name()]);
+    else pages.push(section(command, parents));
+  }
 }
+addPages(program.commands, ['saas-ecs']);
 const cli = `# Commands
 
 This page is generated from the command tree by \`npm run docs\`; CI checks that it is up to date.
@@ -62,6 +64,7 @@ ${pages.join('\n')}
 
 /** What people call the services; one that is missing here is listed by the name that requests are signed for. */
 const serviceNames = {
+  acm: 'Certificate Manager',
   apigateway: 'API Gateway',
   'application-autoscaling': 'Application Auto Scaling',
   cloudformation: 'CloudFormation',
@@ -74,6 +77,7 @@ const serviceNames = {
   elasticloadbalancing: 'Elastic Load Balancing',
   events: 'EventBridge',
   iam: 'IAM',
+  kms: 'KMS',
   lambda: 'Lambda',
   logs: 'CloudWatch Logs',
   s3: 'S3',
@@ -83,6 +87,7 @@ const serviceNames = {
   ssm: 'SSM Parameter Store',
   states: 'Step Functions',
   sts: 'STS',
+  wafv2: 'WAF',
 };
 
 async function readCatalogue() {

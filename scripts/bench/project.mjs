@@ -4,7 +4,7 @@ import path from 'node:path';
 import { saasEcs } from './process.mjs';
 
 /** A project with an embedded cloud of its own, in a temporary directory. */
-async function createProject() {
+export async function createProject() {
   const directory = await mkdtemp(path.join(tmpdir(), 'saas-ecs-bench-'));
   const project = {
     directory,

@@ -4,10 +4,10 @@
  * part. Each figure is the median of several runs; bars that compare are ratios of runs in turn.
  */
 import { writeFile } from 'node:fs/promises';
-import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { built } from './built.mjs';
 import { createSystem } from './project.mjs';
+import { loadBefore, printRows, reportOf } from './report.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -32,11 +32,7 @@ if (chosen.length === 0) throw new Error(`--only is one of ${Object.keys(parts).
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 await built();
-const busy = loadavg()[0];
-if (busy > cpus().length / 2)
-  process.stderr.write(
-    `the machine is busy (load ${busy.toFixed(1)} on ${cpus().length} cores): figures will be worse than its own\n`,
-  );
+const busy = loadBefore();
 const system = createSystem({ tours: short || values.only !== undefined ? 1 : 3 });
 const rows = [];
 try {
@@ -50,31 +46,6 @@ try {
   await system.remove();
 }
 
-const shown = (value) => (value >= 100 ? Math.round(value).toString() : value.toFixed(2));
-const lines = rows.map((row) => [
-  row.what,
-  `${shown(row.figure)} ${row.unit}`.trim(),
-  row.bar ?? '',
-  row.verdict ?? '',
-]);
-const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => line[column].length), 6));
-const print = ([what, figure, bar, verdict]) =>
-  console.log(
-    [what.padEnd(widths[0]), figure.padStart(widths[1]), bar.padEnd(widths[2]), verdict].join('  '),
-  );
-for (const line of [['what', 'figure', 'bar', ''], ...lines]) print(line);
-
-const report = {
-  date: new Date().toISOString().slice(0, 10),
-  machine: {
-    cores: cpus().length,
-    cpu: cpus()[0]?.model ?? '',
-    memoryGB: Math.round(totalmem() / 2 ** 30),
-    node: process.version,
-    loadBefore: busy,
-  },
-  short,
-  rows,
-};
-await writeFile(values.out, `${JSON.stringify(report, null, 2)}\n`);
+printRows(rows);
+await writeFile(values.out, `${JSON.stringify(reportOf(rows, { short, busy }), null, 2)}\n`);
 if (!short && rows.some((row) => row.verdict === 'MISSED')) process.exitCode = 1;

@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { tenantStatuses } from '../model/tenant.ts';
 import { option, type Tree, waitTimeout } from './definition.ts';
-import { list, quota, whole } from './values.ts';
+import { code, list, quota, whole } from './values.ts';
 
 export function tenantCommands({ program, add, action }: Tree): void {
   add(
@@ -13,6 +13,7 @@ export function tenantCommands({ program, add, action }: Tree): void {
       'saas-ecs onboard',
       'saas-ecs onboard --tier premium --name acme --email admin@acme.example',
       'saas-ecs onboard --tier basic --name acme --email admin@acme.example --json | jq .data.apiUrl',
+      'saas-ecs onboard --tier premium --name acme --email admin@acme.example --idp okta.yaml',
       'saas-ecs onboard --resume acme --wait-timeout 10m',
     ],
     (command) => {
@@ -25,6 +26,7 @@ export function tenantCommands({ program, add, action }: Tree): void {
         .option('--resume [tenant]', 'go on with an unfinished onboarding, as the registry remembers it')
         .option('--wait', 'wait until the tenant is served (the default)')
         .option('--no-wait', 'begin, and go on in the background')
+        .option('--idp <file>', 'of a silo: have its users sign in by the OIDC or SAML provider of that file')
         .option('--verify', 'attack it once it is served, and prove that it is isolated')
         .addOption(waitTimeout());
       action(command, async (cli, _, options) =>
@@ -222,6 +224,13 @@ export function tenantCommands({ program, add, action }: Tree): void {
             "e-mail address of the user; the tenant's administrator unless given",
             'USER',
           ),
+        )
+        .addOption(
+          option(
+            '--mfa-code <code>',
+            "code of the user's authenticator app, where one is asked for",
+            'MFA_CODE',
+          ).argParser(code),
         )
         .option('--control-plane', "a token for the control plane's API instead, as its machine client");
       action(command, async (cli, _, options) => (await import('../commands/token.ts')).token(cli, options));

@@ -105,6 +105,19 @@ export function userCommands({ program, add, action }: Tree): void {
   );
   add(
     users,
+    'reset-mfa <user>',
+    'let a user who lost his authenticator app set up another',
+    ['saas-ecs users reset-mfa bo@acme.example --tenant acme'],
+    (command) => {
+      whose(command).option(
+        '--confirm <address>',
+        "the user's address, instead of typing it, where he is deleted and invited anew",
+      );
+      action(command, async (cli, [user = ''], options) => (await load()).usersResetMfa(cli, user, options));
+    },
+  );
+  add(
+    users,
     'set-role <user>',
     'give a user another role',
     [
@@ -114,6 +127,59 @@ export function userCommands({ program, add, action }: Tree): void {
     (command) => {
       whose(command).addOption(role());
       action(command, async (cli, [user = ''], options) => (await load()).usersSetRole(cli, user, options));
+    },
+  );
+  providerCommands(users, { add, action });
+}
+
+/** Of siloed tenants: what signs their users in besides their user pool. */
+function providerCommands(users: Command, { add, action }: Pick<Tree, 'add' | 'action'>): void {
+  const idp = users
+    .command('idp')
+    .description('the identity providers of a siloed tenant: add, show, list, remove')
+    .copyInheritedSettings(users)
+    .exitOverride();
+  const load = () => import('../commands/identity-providers.ts');
+  const tenant = (): Option => option('--tenant <tenant>', 'the tenant, by name or id', 'TENANT');
+
+  add(
+    idp,
+    'add <file>',
+    'have users sign in by an OIDC or SAML provider; of a known name, change it',
+    [
+      'saas-ecs users idp add okta.yaml --tenant acme',
+      'ACME_OKTA_SECRET=… saas-ecs users idp add okta.yaml --tenant acme --json | jq .data.signIn',
+    ],
+    (command) => {
+      command.addOption(tenant());
+      action(command, async (cli, [file = ''], options) => (await load()).providerAdd(cli, file, options));
+    },
+  );
+  add(idp, 'list', 'list the identity providers', ['saas-ecs users idp list --tenant acme'], (command) => {
+    command.addOption(tenant());
+    action(command, async (cli, _, options) => (await load()).providerList(cli, options));
+  });
+  add(
+    idp,
+    'show <name>',
+    'show an identity provider, and what it must be told of the tenant',
+    ['saas-ecs users idp show okta --tenant acme'],
+    (command) => {
+      command.addOption(tenant());
+      action(command, async (cli, [name = ''], options) => (await load()).providerShow(cli, name, options));
+    },
+  );
+  add(
+    idp,
+    'remove <name>',
+    'remove an identity provider, and the users who came from it',
+    [
+      'saas-ecs users idp remove okta --tenant acme',
+      'saas-ecs users idp remove okta --tenant acme --confirm okta',
+    ],
+    (command) => {
+      command.addOption(tenant()).option('--confirm <name>', "the provider's name, instead of typing it");
+      action(command, async (cli, [name = ''], options) => (await load()).providerRemove(cli, name, options));
     },
   );
 }

@@ -22,6 +22,12 @@ export const quota = (text: string): { limit: number; period: QuotaPeriod } => {
   return { limit: Number(limit), period: period as QuotaPeriod };
 };
 
+/** A one-time code (RFC 6238). */
+export const code = (text: string): string => {
+  if (!/^[0-9]{6}$/.test(text)) throw new InvalidArgumentError('a code has six digits');
+  return text;
+};
+
 export const list = (text: string): string[] =>
   text
     .split(',')

@@ -40,6 +40,8 @@ export async function describeTenant(cli: Invocation, reference: string): Promis
         ['release', tenant.release ?? '-'],
         ['stack', resources.stackName ?? '-'],
         ['user pool', resources.userPoolId ?? '-'],
+        ['app client', resources.clientId ?? '-'],
+        ['sign-in', resources.signIn?.url ?? '-'],
         ['tables', resources.tables.join('\n') || '-'],
         ['created', tenant.createdAt],
         ['updated', tenant.updatedAt],

@@ -5,6 +5,7 @@ import { emailProblem, tenantNameProblem } from '../model/tenant.ts';
 import { goOnInBackground } from '../services/background.ts';
 import { beginOnboarding, onboard as onboardTenant } from '../services/tenants/onboard.ts';
 import { type OnboardRequest, unfinishedRequest } from '../services/tenants/reservation.ts';
+import { readProviderFile } from '../services/users/provider-file.ts';
 import { failureOf } from '../services/verify/verdict.ts';
 import type { Verification } from '../services/verify/verify.ts';
 import { duration, facts } from '../ui/table.ts';
@@ -21,12 +22,21 @@ export interface OnboardOptions {
   /** Milliseconds. */
   waitTimeout?: number;
   verify?: boolean;
+  /** File of an identity provider. */
+  idp?: string;
 }
 
 export async function onboard(cli: Invocation, options: OnboardOptions): Promise<void> {
   const { output } = cli;
-  const request = options.resume ? await unfinished(cli, options) : await ask(cli, options);
-  if (options.wait === false) return begin(cli, request, options.verify === true);
+  const provider =
+    options.idp === undefined
+      ? undefined
+      : await readProviderFile(options.idp, { cwd: cli.cwd, env: output.terminal.env });
+  const request = {
+    ...(options.resume ? await unfinished(cli, options) : await ask(cli, options)),
+    ...(provider && { provider }),
+  };
+  if (options.wait === false) return begin(cli, request, options);
   const tenant = await cli.run((context) => onboardTenant(context, request), waiting(options));
   const verification = options.verify ? await proveIsolation(cli, tenant.tenantId) : undefined;
   const failure = verification && failureOf(verification);
@@ -50,6 +60,7 @@ export async function onboard(cli: Invocation, options: OnboardOptions): Promise
     failure,
   );
   if (failure) cli.exitCode = failure.exitCode;
+  else if (provider) output.next(`saas-ecs users idp show ${provider.name} --tenant ${tenant.name}`);
   else output.next(`saas-ecs token --tenant ${tenant.name}`, `saas-ecs describe-tenant ${tenant.name}`);
 }
 
@@ -101,6 +112,7 @@ async function ask(cli: Invocation, options: OnboardOptions): Promise<OnboardReq
       '--tier': options.tier,
       '--name': options.name,
       '--email': options.email,
+      '--idp': options.idp,
     },
   );
   return { tier, name, email };
@@ -112,7 +124,11 @@ async function proveIsolation(cli: Invocation, tenantId: string): Promise<Verifi
 }
 
 /** Writes the tenant down and leaves the rest to a process in the background. */
-async function begin(cli: Invocation, request: OnboardRequest, verify: boolean): Promise<void> {
+async function begin(
+  cli: Invocation,
+  request: OnboardRequest,
+  { verify, idp }: OnboardOptions,
+): Promise<void> {
   const context = await cli.quietContext();
   const tenant = await beginOnboarding(context, request);
   const { root } = context.config;
@@ -124,6 +140,8 @@ async function begin(cli: Invocation, request: OnboardRequest, verify: boolean):
       ...(verify ? ['--verify'] : []),
       ...['--tier', request.tier, '--name', request.name, '--email', request.email],
       ...['--env', context.target.environment.name],
+      // The file, not what is in it: its secret comes from the environment again, or from a file.
+      ...(idp === undefined ? [] : ['--idp', path.resolve(cli.cwd, idp)]),
       ...(cli.options.config === undefined ? [] : ['--config', path.resolve(cli.cwd, cli.options.config)]),
       ...(cli.options.profile === undefined ? [] : ['--profile', cli.options.profile]),
       ...(cli.options.region === undefined ? [] : ['--region', cli.options.region]),

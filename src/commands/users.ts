@@ -11,6 +11,8 @@ import {
   type LockedOut,
   listUsers,
   planDeletion,
+  planMfaReset,
+  resetMfa,
   resetPassword,
   setRole,
   type User,
@@ -58,6 +60,15 @@ export async function usersList(
           { title: 'EMAIL', value: ({ email }) => email },
           // A tenant's user has no name but his address: Cognito's is an id.
           ...(options.operators ? [{ title: 'NAME', value: ({ username }: User) => username }] : []),
+          // One who comes from an identity provider is found by that name, whoever else has his address.
+          ...(page.users.some(({ provider }) => provider !== null)
+            ? [
+                {
+                  title: 'FROM',
+                  value: ({ provider, username }: User) => (provider === null ? '-' : username),
+                },
+              ]
+            : []),
           { title: 'ROLE', value: ({ role }) => role || '-' },
           { title: 'STATUS', value: ({ status }) => status },
           { title: 'ENABLED', value: ({ enabled }) => (enabled ? colors.green('yes') : colors.red('no')) },
@@ -134,6 +145,31 @@ export async function usersResetPassword(
       : [
           `${colors.green('✔')} ${colors.bold(user.email)} is mailed a code to choose a new password with`,
           '  refresh tokens are revoked at once; a token that is out holds until it expires, or disable him',
+        ].join('\n'),
+  );
+}
+
+export async function usersResetMfa(
+  cli: Invocation,
+  reference: string,
+  options: WhoseOptions & { confirm?: string },
+): Promise<void> {
+  const directory = await directoryOf(cli, options);
+  const { user, reset } = await planMfaReset(directory, reference);
+  if (reset === 'invited-anew')
+    await cli.prompts.confirmName(options.confirm, user.email, {
+      message: `A second factor is required, so ${user.email} is deleted and invited anew. Type the address to do so`,
+    });
+  const done = await resetMfa(directory, user.username);
+  cli.output.result(done, (colors) =>
+    done.reset === 'invited-anew'
+      ? [
+          `${colors.green('✔')} ${colors.bold(done.email)} is invited anew as ${done.role}: a new password, and a new authenticator app`,
+          '  the user of before is deleted, with his sessions and his id',
+        ].join('\n')
+      : [
+          `${colors.green('✔')} ${colors.bold(done.email)} signs in by password alone, until he sets up an authenticator app again`,
+          '  refresh tokens are revoked at once; a token that is out holds until it expires',
         ].join('\n'),
   );
 }

@@ -9,16 +9,19 @@ import { type Endpoint, startEndpoint } from './endpoint/server.ts';
 import { createApiGateway } from './gateway/api-gateway/index.ts';
 import { createApiGatewayV2 } from './gateway/api-gateway-v2/index.ts';
 import { createLoadBalancer } from './gateway/load-balancer/index.ts';
+import { createWaf } from './gateway/waf/index.ts';
 import { createIam } from './iam/iam.ts';
 import { createSts } from './iam/sts.ts';
 import { lockState } from './lock.ts';
 import type { AwsService, Clock, Cloud } from './platform.ts';
+import { createAcm } from './resources/acm/index.ts';
 import { createApplicationAutoScaling } from './resources/application-auto-scaling.ts';
 import { createCognito } from './resources/cognito/index.ts';
 import { createDynamoDb } from './resources/dynamodb/index.ts';
 import { createEc2 } from './resources/ec2/index.ts';
 import { createEcr } from './resources/ecr.ts';
 import { createEventBridge } from './resources/event-bridge/index.ts';
+import { createKms } from './resources/kms/index.ts';
 import { createLogs } from './resources/logs/index.ts';
 import { createS3 } from './resources/s3/index.ts';
 import { createSecretsManager } from './resources/secrets-manager/index.ts';
@@ -41,6 +44,8 @@ export interface CloudOptions {
   clock?: Clock;
   /** A directory with installed Python packages that functions may import. */
   pythonPackages?: string | undefined;
+  /** A directory for a record of what roles call; see iam/call-record.ts. */
+  recordCalls?: string | undefined;
   /** Builds at the same time. Default: 1, a new account's quota (AWS CodeBuild quotas). */
   concurrentBuilds?: number;
   log?: (message: string) => void;
@@ -90,6 +95,7 @@ async function assemble(
     },
     stateDir: options.stateDir,
     pythonPackages: options.pythonPackages,
+    recordCalls: options.recordCalls,
     store,
     clock: options.clock ?? { now: () => Date.now() },
     concurrentBuilds: options.concurrentBuilds ?? 1,
@@ -121,6 +127,9 @@ async function assemble(
   add(createApiGateway);
   const httpApis = add(createApiGatewayV2);
   const loadBalancer = add(createLoadBalancer);
+  const waf = add(createWaf);
+  const kms = add(createKms);
+  const acm = add(createAcm);
   const iam = add(createIam);
   const sts = add(createSts);
   const cloudFormation = add(createCloudFormation);
@@ -140,6 +149,9 @@ async function assemble(
     sts,
     cloudFormation,
     httpApis,
+    waf,
+    kms,
+    acm,
   });
 
   let server: Endpoint | undefined;

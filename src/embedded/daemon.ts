@@ -98,6 +98,7 @@ async function start(stateDir: string, asked: number | undefined, log: DaemonLog
         port,
         log: log.write,
         pythonPackages: process.env['SAAS_ECS_PYTHON_PACKAGES'] || undefined,
+        recordCalls: process.env['SAAS_ECS_RECORD_CALLS'] || undefined,
         ...concurrentBuilds(),
       });
       await writeRecord(stateDir, port, true);

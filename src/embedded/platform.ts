@@ -295,6 +295,8 @@ export interface LoadBalancerApi {
   healthy(targetGroupArn: string, targetId: string, timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /** Unhealthy targets are reported to whoever runs them. */
   onUnhealthy(listener: (targetGroupArn: string, targetId: string, reason: string) => void): void;
+  /** ARNs of the listeners that show a certificate. */
+  listenersWith(certificateArn: string): string[];
   /** Routes one request by the rules of the load balancer's HTTP listener on `port`, and writes the answer. */
   forward(
     loadBalancerArn: string,
@@ -305,7 +307,7 @@ export interface LoadBalancerApi {
   ): Promise<void>;
   /**
    * As {@link forward}, with the answer handed back. Used by VPC links. Rejects when `signal` aborts or when the load balancer has no
-   * listener on that port; a target's failure is an answer (502, 503, 504).
+   * listener on that port or the TLS handshake fails; a target's failure is an answer (502, 503, 504).
    */
   send(
     loadBalancerArn: string,
@@ -315,12 +317,26 @@ export interface LoadBalancerApi {
   ): Promise<LoadBalancerResponse>;
 }
 
+export interface CertificateMaterial {
+  /** All PEM. */
+  certificate: string;
+  privateKey: string;
+  chain?: string | undefined;
+}
+
+export interface AcmApi {
+  /** What a listener shows and proves by; undefined for a certificate that was not imported. */
+  material(certificateArn: string): CertificateMaterial | undefined;
+}
+
 export interface LoadBalancerRequest {
   method: string;
   /** Raw, with the query. */
   path: string;
   headers: Record<string, string | string[]>;
   body: Buffer;
+  /** The caller speaks TLS, and expects a certificate for this name. */
+  serverName?: string;
   /** Who connects, for source-ip conditions and X-Forwarded-For. Default: 127.0.0.1. */
   sourceIp?: string;
 }
@@ -363,6 +379,42 @@ export interface HttpApisApi {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined;
 }
 
+export interface KeyUse {
+  /** On whose behalf, or the service itself as the key's policy names it; nobody is asked for when absent: only the key's state counts. */
+  caller?: Principal | { service: string } | undefined;
+  /** The service through which the caller comes, e.g. `dynamodb`. */
+  via?: string;
+  encryptionContext?: Readonly<Record<string, string>>;
+}
+
+export interface KmsApi {
+  /**
+   * What a service that encrypts does before it touches data: the key must be there and enabled, and its policy must let
+   * the caller do `action` (`Decrypt`) through that service. Gives the key's ARN; throws KMS's AwsErrors. Keys that AWS
+   * manages (`alias/aws/s3`) are everybody's who may use the service.
+   */
+  use(key: string, action: string, use: KeyUse): string;
+}
+
+/** A request to a stage, as AWS WAF looks at it. */
+export interface WafRequest {
+  method: string;
+  /** Raw, beginning with the stage. */
+  path: string;
+  /** Raw, without its question mark. */
+  query: string;
+  sourceIp: string;
+  /** By lower-case name. */
+  header(name: string): string | undefined;
+}
+
+export interface WafApi {
+  /** Counts the request at the stage's web ACL; false when that blocks it. True where there is none. */
+  admits(apiId: string, stage: string, request: WafRequest): boolean;
+  /** The web ACL of a stage. */
+  webAclOf(apiId: string, stage: string): string | undefined;
+}
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -379,6 +431,8 @@ export interface Cloud {
   readonly stateDir: string;
   /** A directory with Python packages for functions, beside what they and their layers bring. */
   readonly pythonPackages: string | undefined;
+  /** A directory into which IAM writes down what roles call; nothing is written where it is undefined. */
+  readonly recordCalls: string | undefined;
   readonly store: Store;
   readonly clock: Clock;
   /** Builds that CodeBuild runs at the same time; the others wait. */
@@ -402,6 +456,9 @@ export interface Cloud {
   readonly cognito: CognitoApi;
   readonly cloudFormation: CloudFormationApi;
   readonly httpApis: HttpApisApi;
+  readonly waf: WafApi;
+  readonly kms: KmsApi;
+  readonly acm: AcmApi;
 }
 
 export const arn = (

@@ -1,4 +1,5 @@
 import type { ControlPlaneKind } from './control-plane.ts';
+import type { SecurityDeployment, SecuritySettings } from './security.ts';
 import type { Service } from './service.ts';
 import type { Tier } from './tier.ts';
 
@@ -15,6 +16,12 @@ export interface AwsTarget {
   nat: 'per-az' | 'single';
 }
 
+/** Where users come back to from hosted sign-in. */
+export interface SignIn {
+  callbackUrls: readonly string[];
+  logoutUrls: readonly string[];
+}
+
 /** One environment of saas-ecs.yaml with its name. */
 export type Environment = (EmbeddedTarget | AwsTarget) & {
   name: string;
@@ -23,6 +30,9 @@ export type Environment = (EmbeddedTarget | AwsTarget) & {
   /** Who is invited as the control plane's first administrator. */
   adminEmail?: string;
   controlPlane: ControlPlaneKind;
+  /** User pools have no hosted sign-in when absent. */
+  signIn?: SignIn;
+  security: SecuritySettings;
 };
 
 /** saas-ecs.yaml, validated, defaults filled in, paths absolute. */
@@ -66,6 +76,8 @@ export interface Deployment {
   routing: 'direct' | 'proxy';
   controlPlane: ControlPlaneKind;
   adminEmail: string;
+  signIn?: SignIn;
+  security: SecurityDeployment;
   /** Whether packages of functions are installed into them, which takes Docker. */
   bundles: boolean;
   /** What carries registrations out; nothing does when absent. */

@@ -31,6 +31,8 @@ export const sharedParameters = {
   artifactsBucket: 'artifacts-bucket',
   /** Secrets Manager ARN of the secret that tenants' API keys are derived from. */
   apiKeySecret: 'api-key-secret',
+  /** KMS key of the environment, where keys are its own. */
+  environmentKeyArn: 'environment-key-arn',
   vpcId: 'vpc-id',
   /** StringList. */
   privateSubnetIds: 'private-subnet-ids',
@@ -48,6 +50,8 @@ export const sharedParameters = {
   vpcLinkId: 'vpc-link-id',
   vpcLinkSecurityGroupId: 'vpc-link-security-group-id',
   authorizerArn: 'authorizer-arn',
+  /** Of the web ACL in front of every cell's API, where the environment has one. */
+  webAclArn: 'web-acl-arn',
   /** JSON: {@link PoolOutputs}. */
   pool: 'pool',
   /** JSON: ControlPlaneOutputs of control-plane.ts. */
@@ -82,6 +86,8 @@ export interface PoolOutputs {
   clientId: string;
   /** GetAtt UserPool.ProviderURL */
   issuer: string;
+  /** Prefix of the domain of hosted sign-in. */
+  signInDomain?: string;
   clusterName: string;
   /** Service name -> table name. */
   tables: Record<string, string>;
@@ -110,11 +116,15 @@ export const tenantOutputs = {
   userPoolId: 'UserPoolId',
   clientId: 'UserPoolClientId',
   issuer: 'Issuer',
+  /** Prefix of the user pool's domain; absent where the environment has no hosted sign-in. */
+  signInDomain: 'SignInDomain',
   clusterName: 'ClusterName',
   /** JSON: service name -> table name. */
   tables: 'Tables',
   /** JSON: service name -> ECS service name. */
   services: 'Services',
+  /** ARN of the tenant's own KMS key, where keys are the environment's own. */
+  encryptionKey: 'EncryptionKey',
 } as const;
 
 /** `order-items` -> `OrderItems`; for CloudFormation logical and parameter names. */

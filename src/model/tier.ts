@@ -20,12 +20,22 @@ export interface Throttle {
   quota: Quota;
 }
 
+/** Whether a tenant's users sign in with a second factor, a code of an authenticator app (TOTP, RFC 6238). */
+export const mfaModes = ['off', 'optional', 'required'] as const;
+export type MfaMode = (typeof mfaModes)[number];
+
 export interface Tier {
   name: string;
   model: TierModel;
   throttle: Throttle;
   /** Where a silo tier's tasks run. */
   capacity: 'fargate' | 'ec2';
+  /** Of the tier's user pools; all tiers of the pool have one in common, so they agree. */
+  mfa: MfaMode;
 }
+
+/** What the pool's one user pool asks for. */
+export const poolMfa = (tiers: readonly Tier[]): MfaMode =>
+  tiers.find(({ model }) => model === 'pool')?.mfa ?? 'optional';
 
 export const isSilo = (model: TierModel): boolean => model !== 'pool';

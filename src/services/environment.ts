@@ -2,7 +2,7 @@
  * Where an environment is: the only code that knows an embedded cloud from an AWS account. Everything after it sees
  * a region, client options and addresses.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
@@ -10,6 +10,7 @@ import type { Config, Environment } from '../model/config.ts';
 import { ExitCode, SaasError } from '../model/error.ts';
 import { packageRoot } from '../model/installation.ts';
 import type { Identity } from './account.ts';
+import { type SecondFactor, storedAuthenticator } from './authenticator.ts';
 import { startLocalCloud, untilEnded } from './local-cloud.ts';
 import type { RequestHandler } from './pace.ts';
 
@@ -31,6 +32,8 @@ export interface Mailbox {
   temporaryPassword(userPoolId: string, email: string): Promise<string | undefined>;
   /** A password for the user that needs no storing: derived from a key that this environment's state holds. */
   password(userPoolId: string, email: string): Promise<string>;
+  /** The user's authenticator app, whose secret this environment's state holds. */
+  authenticator(userPoolId: string, email: string): SecondFactor;
 }
 
 export interface Target {
@@ -52,6 +55,8 @@ export interface Target {
   apiUrl(restApiId: string, stage: string): string;
   /** Where the user pool domain of that prefix gives tokens. */
   tokenUrl(domain: string): string;
+  /** Base URL of the hosted sign-in at the user pool domain of that prefix. */
+  signInUrl(domain: string): string;
   /** HTTPS URL of an object, as CloudFormation's TemplateURL wants it. */
   objectUrl(bucket: string, key: string): string;
   /** What programs that speak for this environment (toolkit-lib, a child process) find in `process.env`. */
@@ -187,12 +192,13 @@ const noKeys = {
   AWS_SESSION_TOKEN: undefined,
 };
 
-type Addresses = Pick<Target, 'apiUrl' | 'objectUrl' | 'tokenUrl'>;
+type Addresses = Pick<Target, 'apiUrl' | 'objectUrl' | 'tokenUrl' | 'signInUrl'>;
 
 const addressesAt = (endpoint: string): Addresses => ({
   apiUrl: (restApiId, stage) => `${endpoint}/_aws/execute-api/${restApiId}/${stage}`,
   objectUrl: (bucket, key) => `${endpoint}/${bucket}/${key}`,
   tokenUrl: (domain) => `${endpoint}/_aws/cognito-domain/${domain}/oauth2/token`,
+  signInUrl: (domain) => `${endpoint}/_aws/cognito-domain/${domain}`,
 });
 
 function addressesIn(region: string): Addresses {
@@ -201,6 +207,7 @@ function addressesIn(region: string): Addresses {
     apiUrl: (restApiId, stage) => `https://${restApiId}.execute-api.${region}.${suffix}/${stage}`,
     objectUrl: (bucket, key) => `https://${bucket}.s3.${region}.${suffix}/${key}`,
     tokenUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com/oauth2/token`,
+    signInUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com`,
   };
 }
 
@@ -224,6 +231,10 @@ function outboxMailbox(endpoint: string, stateDir: string): Mailbox {
         .digest('base64url');
       // The suffix satisfies every character class a pool may ask for.
       return `${digest.slice(0, 24)}aA1!`;
+    },
+    authenticator(userPoolId, email) {
+      const name = createHash('sha256').update(`${userPoolId}/${email}`).digest('hex').slice(0, 32);
+      return storedAuthenticator(path.join(stateDir, 'authenticators', name));
     },
   };
 }

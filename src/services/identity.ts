@@ -5,8 +5,6 @@ import {
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
   AdminGetUserCommand,
-  AdminInitiateAuthCommand,
-  AdminRespondToAuthChallengeCommand,
   AdminSetUserPasswordCommand,
   type AttributeType,
   CognitoIdentityProviderClient,
@@ -24,9 +22,12 @@ import {
   type UserType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { SaasError } from '../model/error.ts';
+import { providerOf } from '../model/federation.ts';
 import type { TenantItem } from '../model/registry.ts';
 import { tenantAttributes, type UserRole } from '../model/tenant.ts';
+import { Authenticator } from './authenticator.ts';
 import type { ClientOptions, Mailbox } from './environment.ts';
+import { type Credentials, signInByPassword } from './sign-in.ts';
 
 export interface UserPool {
   userPoolId: string;
@@ -102,16 +103,25 @@ export class Identity {
 
   /**
    * Every user who is bound to a tenant, whether or not he is in its group: one whose creation was cut short is not.
-   * Looks at every user of the pool, since Cognito can't search by an attribute of ours.
+   * Looks at every user of the pool, since Cognito can't search by an attribute of ours. `silo`: the pool is the tenant's own.
    */
-  async *usersOf(pool: UserPool, tenantId: string): AsyncGenerator<UserType> {
+  async *usersOf(
+    pool: UserPool,
+    tenantId: string,
+    options: { silo: boolean } = { silo: false },
+  ): AsyncGenerator<UserType> {
     const seen = new Set<string>([probeOf(tenantId)]);
     const { userPoolId: UserPoolId } = pool;
     const all = usersIn(async (PaginationToken) => {
       const page = await this.#client.send(
         new ListUsersCommand({ UserPoolId, Limit: 60, ...(PaginationToken && { PaginationToken }) }),
       );
-      const bound = page.Users?.filter((user) => attribute(user, tenantAttributes.tenantId) === tenantId);
+      const bound = page.Users?.filter((user) => {
+        const whose = attribute(user, tenantAttributes.tenantId);
+        // Nothing binds a user of an identity provider but the pool that he is in.
+        const federated = options.silo && providerOf((name) => attribute(user, name)) !== undefined;
+        return whose === tenantId || (whose === undefined && federated);
+      });
       return { users: bound, next: page.PaginationToken };
     });
     const members = usersIn(async (NextToken) => {
@@ -230,7 +240,7 @@ export class Identity {
   /**
    * Runs `use` with a token of a user that exists only for it: made with a random password and no mail, deleted
    * whatever happens. How an operator proves that a tenant is served without borrowing a person's account. A tenant
-   * has one such user at most, so one that a killed run left is used again; to be called under the tenant's lease.
+   * has one such user at most, so one that a killed run left is deleted first; to be called under the tenant's lease.
    */
   async withProbe<T>(
     pool: UserPool,
@@ -239,8 +249,8 @@ export class Identity {
   ): Promise<T> {
     const email = probeOf(tenant.tenantId);
     const password = `${randomBytes(24).toString('base64url')}aA1!`;
-    try {
-      await this.#client.send(
+    const make = () =>
+      this.#client.send(
         new AdminCreateUserCommand({
           UserPoolId: pool.userPoolId,
           Username: email,
@@ -248,8 +258,13 @@ export class Identity {
           MessageAction: 'SUPPRESS',
         }),
       );
+    try {
+      await make();
     } catch (error) {
       if (!isNamed(error, 'UsernameExistsException')) throw error;
+      // The authenticator of one that a killed run left went with that run.
+      await this.deleteUser(pool, email);
+      await make();
     }
     try {
       await this.#client.send(
@@ -260,7 +275,8 @@ export class Identity {
           Permanent: true,
         }),
       );
-      return await use((await this.signIn(pool, email, password)).token);
+      const secondFactor = new Authenticator();
+      return await use((await this.signIn(pool, { email, password, secondFactor })).token);
     } finally {
       await this.deleteUser(pool, email);
     }
@@ -271,54 +287,27 @@ export class Identity {
     await this.deleteUser(pool, probeOf(tenantId));
   }
 
-  /** Signs in with a password that lasts. Throws `new_password_required` for one that was only mailed. */
-  async signIn(pool: UserPool, email: string, password: string, newPassword?: string): Promise<Token> {
-    const answer = await this.#client.send(
-      new AdminInitiateAuthCommand({
-        UserPoolId: pool.userPoolId,
-        ClientId: pool.clientId,
-        AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
-        AuthParameters: { USERNAME: email, PASSWORD: password },
-      }),
-    );
-    let result = answer.AuthenticationResult;
-    if (answer.ChallengeName === 'NEW_PASSWORD_REQUIRED') {
-      if (newPassword === undefined)
-        throw new SaasError('new_password_required', `"${email}" has not chosen a password yet`, {
-          hint: 'sign in once with the temporary password from the invitation',
-        });
-      const challenge = await this.#client.send(
-        new AdminRespondToAuthChallengeCommand({
-          UserPoolId: pool.userPoolId,
-          ClientId: pool.clientId,
-          ChallengeName: 'NEW_PASSWORD_REQUIRED',
-          ...(answer.Session && { Session: answer.Session }),
-          ChallengeResponses: { USERNAME: email, NEW_PASSWORD: newPassword },
-        }),
-      );
-      result = challenge.AuthenticationResult;
-    }
-    if (!result?.IdToken)
-      throw new SaasError('sign_in_incomplete', `"${email}" can't be signed in with a password alone`, {
-        detail: `the user pool asks for ${answer.ChallengeName ?? 'another challenge'}`,
-      });
+  /** Signs in, answering what the pool asks for. Throws as {@link signInByPassword}. */
+  async signIn(pool: UserPool, credentials: Credentials): Promise<Token> {
+    const { IdToken, ExpiresIn = 0 } = await signInByPassword(this.#client, pool, credentials);
     return {
-      token: result.IdToken,
+      token: IdToken,
       tokenType: 'Bearer',
-      expiresAt: new Date(Date.now() + (result.ExpiresIn ?? 0) * 1000).toISOString(),
+      expiresAt: new Date(Date.now() + ExpiresIn * 1000).toISOString(),
     };
   }
 
   /** Signs in a user whose invitation this environment's mailbox holds, completing the invitation the first time. */
   async signInByMailbox(pool: UserPool, email: string, mailbox: Mailbox): Promise<Token> {
     const password = await mailbox.password(pool.userPoolId, email);
+    const secondFactor = mailbox.authenticator(pool.userPoolId, email);
     try {
-      return await this.signIn(pool, email, password);
+      return await this.signIn(pool, { email, password, secondFactor });
     } catch (error) {
       if (!isNamed(error, 'NotAuthorizedException')) throw error;
       const temporary = await mailbox.temporaryPassword(pool.userPoolId, email);
       if (temporary === undefined) throw error;
-      return this.signIn(pool, email, temporary, password);
+      return this.signIn(pool, { email, password: temporary, newPassword: password, secondFactor });
     }
   }
 }

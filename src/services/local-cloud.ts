@@ -257,10 +257,12 @@ const environmentOfDaemon = (): NodeJS.ProcessEnv => {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(AWS_|CDK_|SAAS_ECS_(?!CONCURRENT_BUILDS$)|NODE_OPTIONS$)/.test(name),
   );
-  const packages = process.env['SAAS_ECS_PYTHON_PACKAGES'];
+  const directories = ['SAAS_ECS_PYTHON_PACKAGES', 'SAAS_ECS_RECORD_CALLS'].flatMap((name) => {
+    const directory = process.env[name];
+    return directory ? [[name, path.resolve(directory)]] : [];
+  });
   return {
-    ...Object.fromEntries(own),
-    ...(packages && { SAAS_ECS_PYTHON_PACKAGES: path.resolve(packages) }),
+    ...Object.fromEntries([...own, ...directories]),
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     // glibc keeps freed memory an arena a thread: with two arenas the process stays about 70 MB smaller (mallopt(3)).
     MALLOC_ARENA_MAX: '2',

@@ -1,6 +1,7 @@
 import { SaasError } from '../model/error.ts';
 import { tenantOutputs, tenantStackName } from '../model/names.ts';
 import { type Act, audited } from './audit/audited.ts';
+import type { SecondFactor } from './authenticator.ts';
 import type { Context } from './context.ts';
 import { Identity, type Token, type UserPool } from './identity.ts';
 import type { TenantRecord } from './registry/registry.ts';
@@ -13,6 +14,8 @@ export interface TokenRequest {
   user?: string;
   /** Asked for only where the environment's mail can't be read. */
   password?: () => Promise<string>;
+  /** Asked where the tier has one, and with a password of the user's own. */
+  secondFactor?: SecondFactor;
 }
 
 /** Signs a tenant's user in; gives an ID token to call the API with. */
@@ -36,7 +39,8 @@ async function signIn(context: Context, request: TokenRequest, act: Act): Promis
   const { mailbox } = context.target;
   try {
     if (mailbox && !request.password) return await identity.signInByMailbox(pool, email, mailbox);
-    return await identity.signIn(pool, email, (await request.password?.()) ?? '');
+    const password = (await request.password?.()) ?? '';
+    return await identity.signIn(pool, { email, password, secondFactor: request.secondFactor });
   } catch (error) {
     if (!(error instanceof Error) || !/NotAuthorized|UserNotFound|PasswordResetRequired/.test(error.name))
       throw error;

@@ -17,6 +17,8 @@ let fixture: Fixture;
 let image: string;
 let roleArn: string;
 let secretArn: string;
+/** Gives the execution role what it needs, without these actions. */
+let grant: (...without: string[]) => Promise<void>;
 
 beforeAll(async () => {
   fixture = await startFixture();
@@ -45,17 +47,28 @@ beforeAll(async () => {
     }),
   });
   roleArn = Role?.Arn ?? '';
-  await iam.putRolePolicy({
-    RoleName: 'execution',
-    PolicyName: 'secrets',
-    PolicyDocument: JSON.stringify({
-      Version: '2012-10-17',
-      Statement: [
-        { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: secretArn },
-        { Effect: 'Allow', Action: 'ssm:GetParameters', Resource: 'arn:aws:ssm:*:*:parameter/app/*' },
-      ],
-    }),
-  });
+  grant = async (...without) => {
+    const allow = (actions: string[], resource: string) => ({
+      Effect: 'Allow',
+      Action: actions.filter((action) => !without.includes(action)),
+      Resource: resource,
+    });
+    await iam.putRolePolicy({
+      RoleName: 'execution',
+      PolicyName: 'start',
+      PolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          allow(['ecr:GetAuthorizationToken'], '*'),
+          allow(['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'], 'arn:aws:ecr:*:*:repository/teller'),
+          allow(['logs:CreateLogStream', 'logs:PutLogEvents'], 'arn:aws:logs:*:*:log-group:/tasks:*'),
+          allow(['secretsmanager:GetSecretValue'], secretArn),
+          allow(['ssm:GetParameters'], 'arn:aws:ssm:*:*:parameter/app/*'),
+        ].filter(({ Action }) => Action.length > 0),
+      }),
+    });
+  };
+  await grant();
 });
 afterAll(() => fixture.close());
 
@@ -136,4 +149,23 @@ test('secrets come from Secrets Manager and SSM, as far as the execution role ma
   ]);
   expect(refused.task.stopCode).toBe('TaskFailedToStart');
   expect(refused.task.stoppedReason).toMatch(/ResourceInitializationError.*not authorized/);
+});
+
+test.each([
+  ['ecr:GetAuthorizationToken', /^ResourceInitializationError: .*ecr registry auth.*not authorized/],
+  ['ecr:BatchGetImage', /^CannotPullContainerError: .*not authorized/],
+  ['ecr:GetDownloadUrlForLayer', /^CannotPullContainerError: .*not authorized/],
+  ['logs:CreateLogStream', /^ResourceInitializationError: .*log stream.*not authorized/],
+])('without %s the execution role starts no task', async (action, reason) => {
+  await grant(action);
+  const { task } = await runToEnd([container('web')]);
+  expect([task.stopCode, task.stoppedReason]).toEqual(['TaskFailedToStart', expect.stringMatching(reason)]);
+  await grant();
+});
+
+test('what a container says is lost where the execution role may not write it', async () => {
+  await grant('logs:PutLogEvents');
+  const { task, said } = await runToEnd([container('web')]);
+  expect([task.containers?.[0]?.exitCode, said('web')]).toEqual([0, []]);
+  await grant();
 });

@@ -220,7 +220,7 @@ export class GatewayFixture {
       title: 'cell',
       services: [orders],
       vpcLinkId: this.vpcLinkId,
-      loadBalancer: { arn: this.loadBalancerArn, dnsName: 'internal-cell.us-east-1.elb.amazonaws.com' },
+      loadBalancer: { arn: this.loadBalancerArn, url: 'http://internal-cell.us-east-1.elb.amazonaws.com' },
       authorizerUri: `arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${this.authorizerArn}/invocations`,
     });
   }

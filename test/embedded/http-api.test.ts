@@ -311,7 +311,7 @@ describe('JWT authorizers', () => {
       status: 400,
       body: { error: 'invalid_scope' },
     });
-    expect(await ask({ grant_type: 'authorization_code', ...known })).toEqual({
+    expect(await ask({ grant_type: 'password', ...known })).toEqual({
       status: 400,
       body: { error: 'unsupported_grant_type' },
     });

@@ -37,10 +37,11 @@ beforeAll(async () => {
     const asked: Buffer[] = [];
     request.on('data', (chunk: Buffer) => asked.push(chunk));
     request.on('end', () => {
-      const gone = Buffer.concat(asked).includes('"Username":"gone"');
+      const username = /"Username":"([\w-]+)"/.exec(Buffer.concat(asked).toString())?.[1] ?? '';
+      const type = { gone: 'UserNotFoundException', 'pool-gone': 'ResourceNotFoundException' }[username];
       response
-        .writeHead(gone ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
-        .end(JSON.stringify(gone ? { __type: 'UserNotFoundException' } : answers));
+        .writeHead(type ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
+        .end(JSON.stringify(type ? { __type: type } : answers));
     });
   });
   await new Promise<void>((resolve) => secrets.listen(0, '127.0.0.1', resolve));
@@ -119,7 +120,7 @@ it('decides by what the registry holds', async () => {
   await expect(ask(await issuer.token({ issuer: 'http://127.0.0.1:1/pool' }))).rejects.toThrow(
     /^Unauthorized$/,
   );
-  for (const stale of [{ username: 'gone' }, { role: 'TenantUser' }])
+  for (const stale of [{ username: 'gone' }, { username: 'pool-gone' }, { role: 'TenantUser' }])
     await expect(ask(await issuer.token({ tenantId: 'tenant-a', ...stale }))).rejects.toThrow(
       /^Unauthorized$/,
     );

@@ -153,6 +153,8 @@ describe('orders', () => {
       ]),
     );
     expect((await call('POST', '/orders', '{"orderName":')).status).toBe(400);
+    const tiny = '{"orderName":"a","orderProducts":[{"productId":"p","price":5e-324,"quantity":1}]}';
+    expect((await call('POST', '/orders', tiny)).status).toBe(400);
     expect((await call('POST', '/orders', 'x'.repeat(300_000))).status).toBe(413);
     expect((await call('POST', '/orders', '<a/>', { 'content-type': 'text/xml' })).status).toBe(415);
     expect((await call('GET', '/orders?limit=0')).status).toBe(400);

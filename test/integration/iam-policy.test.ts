@@ -1,6 +1,6 @@
 /** Every command runs under exactly the policy that `iam-policy` prints, and the policy holds nothing that none needs. */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { APIGatewayClient, DeleteApiKeyCommand, GetApiKeysCommand } from '@aws-sdk/client-api-gateway';
@@ -123,6 +123,23 @@ async function lifeOfUser(...whose: string[]): Promise<void> {
   await run('delete', user, '--confirm', user);
 }
 
+/** Everything that `users` does with an identity provider of a silo, and with the second factor of a user. */
+async function lifeOfProvider({ name, adminEmail }: Tenant): Promise<void> {
+  const run = (...argv: string[]) => json('users', ...argv, '--tenant', name);
+  await writeFile(path.join(directory, 'secret.txt'), 'a secret');
+  const file = path.join(directory, 'okta.yaml');
+  await writeFile(
+    file,
+    'name: okta\ntype: oidc\nissuer: https://okta.example\nclientId: x\nclientSecret: { file: secret.txt }\n',
+  );
+  await run('idp', 'add', file);
+  await run('idp', 'add', file);
+  await run('idp', 'list');
+  await run('idp', 'show', 'okta');
+  await run('idp', 'remove', 'okta', '--confirm', 'okta');
+  await run('reset-mfa', adminEmail);
+}
+
 const documents = async (...commands: string[]): Promise<PolicyDocument[]> =>
   (await json<CommandPolicy>('iam-policy', ...commands)).policies.map(({ document }) => document);
 
@@ -149,6 +166,12 @@ beforeAll(async () => {
     { cwd: directory },
   );
   expect(made.code, made.stderr).toBe(0);
+  const project = path.join(directory, 'saas-ecs.yaml');
+  const callback = '    signIn: { callbackUrls: ["https://shop.example/signed-in"] }\n';
+  await writeFile(
+    project,
+    (await readFile(project, 'utf8')).replace('    target: aws\n', `    target: aws\n${callback}`),
+  );
   const target = await resolveEnvironment(await loadConfig({ cwd: directory }), { name: 'ci' });
   await runToolkit(
     { action: 'bootstrap', environment: `aws://${account}/${region}` },
@@ -197,6 +220,7 @@ describe('the policy for all commands', () => {
       await json('resume', name);
       await lifeOfUser('--tenant', name, '--role', 'TenantUser');
       await choosePassword(described);
+      if (tier === 'premium') await lifeOfProvider(described);
       await json('users', 'reset-password', described.adminEmail, '--tenant', name);
     }
     await lifeOfUser('--operators', '--role', 'CustomerSupport');
@@ -232,7 +256,7 @@ describe('the policy for all commands', () => {
         if (Resource.includes('*'))
           for (const action of Action)
             expect(action).toMatch(
-              /^(ecs:(List(Tasks|Services)|DescribeTaskDefinition)|cloudformation:DescribeStacks|servicequotas:Get.*Quota|(cognito-idp|dynamodb|secretsmanager|s3):List(UserPools|Tables|Secrets|AllMyBuckets)|ec2:Describe(AvailabilityZones|SecurityGroups)|elasticloadbalancing:Describe(TargetHealth|LoadBalancers|Rules)|cognito-idp:CreateUserPool)$/,
+              /^(ecs:(List(Tasks|Services)|DescribeTaskDefinition)|cloudformation:DescribeStacks|servicequotas:Get.*Quota|(cognito-idp|dynamodb|kms|secretsmanager|s3):List(UserPools|Tables|Keys|Secrets|AllMyBuckets)|ec2:Describe(AvailabilityZones|SecurityGroups)|elasticloadbalancing:Describe(TargetHealth|LoadBalancers|Rules)|cognito-idp:CreateUserPool)$/,
             );
     }
   });

@@ -6,6 +6,11 @@ import {
   waitUntilStackCreateComplete,
   waitUntilStackDeleteComplete,
 } from '@aws-sdk/client-cloudformation';
+import {
+  CognitoIdentityProviderClient,
+  CreateIdentityProviderCommand,
+  DeleteIdentityProviderCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeServicesCommand, ECSClient } from '@aws-sdk/client-ecs';
 import {
@@ -19,6 +24,7 @@ import type { TierModel } from '../../src/model/tier.ts';
 import { offboard } from '../../src/services/tenants/offboard.ts';
 import { UsagePlans } from '../../src/services/usage-plans.ts';
 import type { ControlName } from '../../src/services/verify/controls.ts';
+import { controlPlaneMutations } from './control-plane.ts';
 import type { Edit, Restore, World } from './world.ts';
 
 export interface Mutation {
@@ -39,6 +45,7 @@ export interface Mutation {
 const token = 'functions/authorizer/token.ts';
 const authorizer = 'functions/authorizer/authorizer.ts';
 const identity = 'images/kit/identity.ts';
+const federation = 'model/federation.ts';
 const silo = ['dedicated-cluster'] as const;
 const pool = ['pool'] as const;
 
@@ -169,8 +176,8 @@ export const mutations: readonly Mutation[] = [
       noAudience,
       [
         authorizer,
-        'const tenantId = claims[tenantAttributes.tenantId];',
-        'const tenantId = claims[tenantAttributes.tenantId] ?? issuer.tenantId;',
+        'const { tenantId, role: userRole } =',
+        'const { tenantId = issuer.tenantId, role: userRole } =',
       ],
       [token, "if (payload['token_use'] !== 'id') throw new Unauthorized();", ''],
     ],
@@ -181,8 +188,8 @@ export const mutations: readonly Mutation[] = [
         apply: (world) =>
           world.authorizer(noAudience, [
             authorizer,
-            'const tenantId = claims[tenantAttributes.tenantId];',
-            'const tenantId = claims[tenantAttributes.tenantId] ?? issuer.tenantId;',
+            'const { tenantId, role: userRole } =',
+            'const { tenantId = issuer.tenantId, role: userRole } =',
           ]),
       },
     },
@@ -224,6 +231,69 @@ export const mutations: readonly Mutation[] = [
   authorizerMutation('authorizer-live-user', 'believes what the token says of its user', [
     [authorizer, '!(await trust.stillIs(issuer.issuer, username, userRole))', 'username.length === 0'],
   ]),
+  authorizerMutation(
+    'authorizer-federated-user',
+    "takes a silo's user pool for the tenant of whoever is in it",
+    [[federation, 'Array.isArray(providers) && providers.length > 0', 'true']],
+    { models: silo },
+  ),
+  {
+    control: 'authorizer-federated-silo',
+    how: 'authorizer: takes the user pool that tenants have in common for that of one',
+    models: pool,
+    apply: (world) =>
+      world.authorizer([
+        authorizer,
+        'claimedIdentity(claims, issuer.tenantId)',
+        `claimedIdentity(claims, issuer.tenantId ?? ${JSON.stringify(world.scene('pool').attacker.tenantId)})`,
+      ]),
+  },
+  {
+    control: 'federated-least-role',
+    how: 'authorizer and user service: whoever comes from an identity provider administers the tenant',
+    models: silo,
+    async apply(world) {
+      const edit: Edit = [
+        federation,
+        "leastRole: UserRole = 'TenantUser'",
+        "leastRole: UserRole = 'TenantAdmin'",
+      ];
+      const restore = await world.authorizer(edit);
+      const back = await world.service(world.scene('dedicated-cluster').attacker, 'user', edit);
+      return async () => {
+        await back();
+        await restore();
+      };
+    },
+  },
+  {
+    control: 'provider-mapping',
+    how: "Cognito: a provider's mapping sets a user's role",
+    models: silo,
+    attacks: ['federation-mapping'],
+    async apply(world) {
+      const cognito = new CognitoIdentityProviderClient(world.context.target.client);
+      const { pool } = world.scene('dedicated-cluster').attacker;
+      const of = { UserPoolId: pool.userPoolId, ProviderName: 'hostile' };
+      await cognito.send(
+        new CreateIdentityProviderCommand({
+          ...of,
+          ProviderType: 'OIDC',
+          ProviderDetails: {
+            oidc_issuer: pool.issuer,
+            client_id: 'x',
+            client_secret: 'x',
+            authorize_scopes: 'openid',
+            attributes_request_method: 'GET',
+          },
+          AttributeMapping: { email: 'email', [tenantAttributes.role]: 'role' },
+        }),
+      );
+      return async () => {
+        await cognito.send(new DeleteIdentityProviderCommand(of));
+      };
+    },
+  },
   {
     control: 'tenant-api-key',
     how: 'authorizer: one key for all tenants',
@@ -631,6 +701,7 @@ export const mutations: readonly Mutation[] = [
       };
     },
   },
+  ...controlPlaneMutations,
 ];
 
 /** Controls that no call of AWS can take away, and why that is no gap. */

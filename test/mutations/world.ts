@@ -170,8 +170,16 @@ export class World {
 
   /** Deploys the authorizer with these changes in its source. */
   async authorizer(...edits: Edit[]): Promise<Restore> {
+    return this.functionCode(await this.shared('authorizerArn'), 'authorizer', ...edits);
+  }
+
+  /** Deploys a function of ours with these changes in its source. */
+  async functionCode(
+    FunctionName: string,
+    which: 'authorizer' | 'control-plane',
+    ...edits: Edit[]
+  ): Promise<Restore> {
     const lambda = new LambdaClient(this.#options);
-    const FunctionName = await this.shared('authorizerArn');
     const deploy = (code: string) =>
       lambda.send(
         new UpdateFunctionCodeCommand({
@@ -179,9 +187,8 @@ export class World {
           ZipFile: zipArchive([{ name: 'index.mjs', content: code }]),
         }),
       );
-    await deploy(await bundle(source('functions', 'authorizer', 'index.ts'), edits));
-    return async () =>
-      deploy(await readFile(built('templates', 'functions', 'authorizer', 'index.mjs'), 'utf8'));
+    await deploy(await bundle(source('functions', which, 'index.ts'), edits));
+    return async () => deploy(await readFile(built('templates', 'functions', which, 'index.mjs'), 'utf8'));
   }
 
   /** Deploys an image with these changes in its source for one service of a tenant, or of the pool. */

@@ -31,6 +31,7 @@ beforeAll(async () => {
     REGISTRY_TABLE: fixture.tableName,
     BUS_NAME: 'bus',
     USER_POOL_ID: UserPool?.Id,
+    MACHINE_CLIENT_ID: 'machine',
   });
   ({ handler } = await import('../../src/templates/functions/control-plane/index.ts'));
 });
@@ -74,7 +75,16 @@ const body = fc.oneof(
   ),
 );
 const name = fc.oneof(badText, fc.constantFrom('fuzz', 'ops@fuzz.example', 'fuzz-inc', 'me'));
+/** Of a token: a program's most of the time, since who may do nothing is refused before anything is read. */
+const claims = fc.oneof(
+  { weight: 8, arbitrary: fc.constant({ client_id: 'machine' }) },
+  {
+    weight: 2,
+    arbitrary: fc.dictionary(fc.constantFrom('client_id', 'username', 'cognito:groups'), badText),
+  },
+);
 const event = fc.record({
+  requestContext: fc.record({ authorizer: fc.record({ jwt: fc.record({ claims }) }) }),
   routeKey: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...routes) }, { weight: 1, arbitrary: badText }),
   pathParameters: fc.option(
     fc.record({ tenantRegistrationId: name, tenantId: name, tenantName: name, userId: name }),

@@ -111,8 +111,8 @@ export async function startEnvironment(): Promise<Environment> {
     root: '/nowhere',
     environments: [{ name: 'local', target: 'embedded' }],
     tiers: [
-      { name: 'basic', model: 'pool', capacity: 'fargate', throttle },
-      { name: 'premium', model: 'dedicated-cluster', capacity: 'fargate', throttle },
+      { name: 'basic', model: 'pool', capacity: 'fargate', mfa: 'optional', throttle },
+      { name: 'premium', model: 'dedicated-cluster', capacity: 'fargate', mfa: 'optional', throttle },
     ],
     services: [{ name: 'orders', path: '/' }],
     routing: 'direct',
@@ -120,11 +120,16 @@ export async function startEnvironment(): Promise<Environment> {
   const targetAt = (endpoint: string): Target =>
     ({
       app: 'shop',
-      environment: { name: 'local', target: 'embedded' },
+      environment: {
+        name: 'local',
+        target: 'embedded',
+        signIn: { callbackUrls: ['http://localhost:8080/callback'], logoutUrls: [] },
+      },
       prefix: undefined,
       client: { ...options, endpoint },
       verify: async () => ({ account: '000000000000', arn: 'arn:aws:iam::000000000000:root' }),
       apiUrl: (api: string, stage: string) => `${cloud.endpoint}/_aws/execute-api/${api}/${stage}`,
+      signInUrl: (domain: string) => `${cloud.endpoint}/_aws/cognito-domain/${domain}`,
       objectUrl: (name: string, key: string) => `${cloud.endpoint}/${name}/${key}`,
       mailbox: undefined,
       pollMs: 50,
@@ -282,6 +287,13 @@ const siloTemplate = {
         ExplicitAuthFlows: ['ALLOW_ADMIN_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
       },
     },
+    Domain: {
+      Type: 'AWS::Cognito::UserPoolDomain',
+      Properties: {
+        UserPoolId: { Ref: 'UserPool' },
+        Domain: { 'Fn::Sub': `sign-in-\${${tenantParameters.tenantId}}` },
+      },
+    },
     ...Object.fromEntries(
       ['Orders', 'Products'].map((name) => [
         name,
@@ -307,6 +319,7 @@ const siloTemplate = {
     [tenantOutputs.userPoolId]: { Value: { Ref: 'UserPool' } },
     [tenantOutputs.clientId]: { Value: { Ref: 'Client' } },
     [tenantOutputs.issuer]: { Value: { 'Fn::GetAtt': ['UserPool', 'ProviderURL'] } },
+    [tenantOutputs.signInDomain]: { Value: { Ref: 'Domain' } },
     [tenantOutputs.tables]: { Value: { 'Fn::Sub': '{"orders":"${Orders}","products":"${Products}"}' } },
   },
 };

@@ -73,6 +73,7 @@ describe('the items of one of two tenants in a table', () => {
       {
         tenant: { tenantId: 'leaving', name: 'acorn' },
         pool: undefined,
+        ownPool: false,
         tables: { orders: 'orders', users: 'orders', gone: 'no-such-table' },
         identity: new Identity(fixture.options),
         items,

@@ -19,6 +19,7 @@ const basic: Tier = {
   name: 'basic',
   model: 'pool',
   capacity: 'fargate',
+  mfa: 'optional',
   throttle: { rate: 10, burst: 10, quota: { limit: 1000, period: 'day' } },
 };
 const request = (name: string, email = `admin@${name}.example`) => ({ tier: 'basic', name, email });

@@ -7,6 +7,7 @@ import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tenantAttributes } from '../../src/model/tenant.ts';
+import { EncryptionKeys } from '../../src/services/encryption-keys.ts';
 import { Identity } from '../../src/services/identity.ts';
 import { Items } from '../../src/services/items.ts';
 import { newOperation, released } from '../../src/services/lease.ts';
@@ -282,6 +283,7 @@ describe('offboarding', () => {
       stacks: new Stacks(options),
       plans,
       registry,
+      keys: new EncryptionKeys(options),
     };
     for (const name of ['pooled', 'siloed']) {
       const tenant = await record(name);

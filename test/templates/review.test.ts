@@ -6,13 +6,19 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../src/model/config.ts';
 import type { Tier } from '../../src/model/tier.ts';
-import { apps, deployment, tiers } from './synthesized.ts';
+import { apps, deployment, everything, tiers } from './synthesized.ts';
 
 const shapes: [Deployment['routing'], Tier['capacity']][] = [
   ['direct', 'fargate'],
   ['direct', 'ec2'],
   ['proxy', 'fargate'],
   ['proxy', 'ec2'],
+];
+
+const shapesWithSecurity: [...(typeof shapes)[number], Deployment['security']][] = [
+  ...shapes.map((shape) => [...shape, { encryption: 'aws-owned' }] as (typeof shapesWithSecurity)[number]),
+  ['direct', 'fargate', everything],
+  ['proxy', 'ec2', everything],
 ];
 
 const findings = (app: App): string[] =>
@@ -58,10 +64,21 @@ it("has no finding that is not accepted in the toolkit's control plane either", 
   expect(findings(shared)).toEqual([]);
 });
 
-describe.each(shapes)('with %s routing on %s', (routing, capacity) => {
+it('finds less to accept with every setting on', async () => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const { shared, stored } = await apps(deployment({ security: everything }));
+  for (const app of [shared, stored]) Aspects.of(app).add(new AwsSolutionsChecks());
+  const rules = [...findings(shared), ...findings(stored)].map((text) => /AwsSolutions-\w+/.exec(text)?.[0]);
+  expect(rules).not.toContain('AwsSolutions-APIG3');
+  expect(rules).not.toContain('AwsSolutions-CB4');
+});
+
+describe.each(shapesWithSecurity)('with %s routing on %s, %o', (routing, capacity, security) => {
   it('has no finding of cdk-nag that is not accepted beside its resource', async () => {
     process.env['CDK_VALIDATION'] = 'false';
-    const { shared, stored } = await apps(deployment({ routing, tiers: tiers(capacity) }), { review: true });
+    const { shared, stored } = await apps(deployment({ routing, tiers: tiers(capacity), security }), {
+      review: true,
+    });
     for (const app of [shared, stored]) Aspects.of(app).add(new AwsSolutionsChecks());
     expect([...findings(shared), ...findings(stored)]).toEqual([]);
   });
@@ -85,17 +102,20 @@ describe("the CDK's own check against CloudFormation's schemas", () => {
     process.env['CDK_VALIDATION'] = before ?? 'false';
   });
 
-  it.each(shapes)('finds nothing with %s routing on %s', async (routing, capacity) => {
-    const { shared, stored } = await apps(deployment({ routing, tiers: tiers(capacity) }));
-    for (const app of [shared, stored]) {
-      const { directory } = app.synth();
-      const report = JSON.parse(
-        readFileSync(path.join(directory, 'validation-report.json'), 'utf8'),
-      ) as Report;
-      const violations = report.pluginReports.flatMap((plugin) => plugin.violations);
-      expect(
-        violations.filter(({ description }) => !mistaken.some((part) => description.includes(part))),
-      ).toEqual([]);
-    }
-  });
+  it.each(shapesWithSecurity)(
+    'finds nothing with %s routing on %s, %o',
+    async (routing, capacity, security) => {
+      const { shared, stored } = await apps(deployment({ routing, tiers: tiers(capacity), security }));
+      for (const app of [shared, stored]) {
+        const { directory } = app.synth();
+        const report = JSON.parse(
+          readFileSync(path.join(directory, 'validation-report.json'), 'utf8'),
+        ) as Report;
+        const violations = report.pluginReports.flatMap((plugin) => plugin.violations);
+        expect(
+          violations.filter(({ description }) => !mistaken.some((part) => description.includes(part))),
+        ).toEqual([]);
+      }
+    },
+  );
 });

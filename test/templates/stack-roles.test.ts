@@ -4,7 +4,7 @@ import type { Deployment } from '../../src/model/config.ts';
 import type { Tier } from '../../src/model/tier.ts';
 import { cellStackPermissions } from '../../src/templates/shared-infra/cell-stack-role.ts';
 import { tenantStackPermissions } from '../../src/templates/shared-infra/tenant-stack-policy.ts';
-import { deployment, resources, templates, tiers } from './synthesized.ts';
+import { deployment, everything, resources, templates, tiers } from './synthesized.ts';
 
 /** Maximum of all inline policies of a role (IAM and STS quotas), white space not counted. */
 const inlineLimit = 10_240;
@@ -25,6 +25,14 @@ const policyOf = (shared: Template, role = 'TenantStacksRole'): Statement[] => {
   return found?.[1].Properties.Policies[0].PolicyDocument.Statement ?? expect.fail('there is no such role');
 };
 
+/** With what is in a policy by itself. */
+const allOf = (shared: Template): Statement[] => [
+  ...policyOf(shared),
+  ...resources(shared, 'AWS::IAM::ManagedPolicy')
+    .filter(([, { Properties }]) => Properties.Roles !== undefined)
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement as Statement[]),
+];
+
 /** Joins with long values for what CloudFormation fills in. */
 function resolved(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(resolved);
@@ -41,18 +49,20 @@ function resolved(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolved(inner)]));
 }
 
-const shapes: [Deployment['routing'], Tier['capacity']][] = [
-  ['direct', 'fargate'],
-  ['proxy', 'ec2'],
+const plain: Deployment['security'] = { encryption: 'aws-owned' };
+const shapes: [Deployment['routing'], Tier['capacity'], Deployment['security']][] = [
+  ['direct', 'fargate', plain],
+  ['proxy', 'ec2', plain],
+  ['proxy', 'ec2', everything],
 ];
 
-describe.each(shapes)('with %s routing on %s', (routing, capacity) => {
-  const all = templates(deployment({ routing, prefix: 'acme', tiers: tiers(capacity) }));
+describe.each(shapes)('with %s routing on %s, %o', (routing, capacity, security) => {
+  const all = templates(deployment({ routing, prefix: 'acme', tiers: tiers(capacity), security }));
 
   it('covers every type of the silo templates, and no other', async () => {
     const get = await all;
     const types = new Set(['tenant-advanced', 'tenant-premium'].flatMap((tier) => typesIn(get(tier))));
-    const actions = policyOf(get('shared-infra-stack')).flatMap(({ Action }) => Action);
+    const actions = allOf(get('shared-infra-stack')).flatMap(({ Action }) => Action);
     for (const [type, statements] of Object.entries(tenantStackPermissions)) {
       const needed = statements({
         app: '',
@@ -100,7 +110,7 @@ it('is not made where every tier is a pool', async () => {
 });
 
 describe("the role of further cells' stacks", () => {
-  const all = templates(deployment({ prefix: 'acme' }));
+  const all = templates(deployment({ prefix: 'acme', security: everything }));
 
   it("covers every type of the cells' template, and no other", async () => {
     expect([...new Set(typesIn((await all)('cell')))].sort()).toEqual(

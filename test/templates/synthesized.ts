@@ -52,14 +52,24 @@ const throttle = (rate: number, limit: number): Tier['throttle'] => ({
 });
 
 export const tiers = (capacity: Tier['capacity'] = 'fargate'): readonly Tier[] => [
-  { name: 'basic', model: 'pool', capacity: 'fargate', throttle: throttle(10, 1000) },
-  { name: 'advanced', model: 'shared-cluster', capacity, throttle: throttle(15, 2000) },
-  { name: 'premium', model: 'dedicated-cluster', capacity, throttle: throttle(300, 6000) },
+  { name: 'basic', model: 'pool', capacity: 'fargate', mfa: 'optional', throttle: throttle(10, 1000) },
+  { name: 'advanced', model: 'shared-cluster', capacity, mfa: 'optional', throttle: throttle(15, 2000) },
+  { name: 'premium', model: 'dedicated-cluster', capacity, mfa: 'optional', throttle: throttle(300, 6000) },
 ];
 
 /** Stands for the program that a lifecycle job is given. */
 const jobDirectory = scratch();
 writeFileSync(path.join(jobDirectory, 'saas-ecs.yaml'), '{}');
+
+/** Every setting of the block `security` at its strictest. */
+export const everything: Deployment['security'] = {
+  encryption: 'customer-managed',
+  waf: { rateLimit: 5000 },
+  tls: {
+    certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000',
+    serverName: 'internal.acme.example',
+  },
+};
 
 export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   app: 'acme-shop',
@@ -71,6 +81,8 @@ export const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   routing: 'direct',
   controlPlane: 'builtin',
   adminEmail: 'ops@acme.example',
+  signIn: { callbackUrls: ['https://app.example/callback'], logoutUrls: ['https://app.example/'] },
+  security: { encryption: 'aws-owned' },
   bundles: false,
   job: {
     directory: jobDirectory,

@@ -12,7 +12,7 @@ import { iamOperations } from './operations.ts';
 import type { Lookup } from './pattern.ts';
 import { type CompiledPolicy, compilePolicy, decide, type PolicySet } from './policy.ts';
 import { iamResourceTypes } from './resource-types.ts';
-import { openIamState } from './state.ts';
+import { openIamState, type RoleRecord } from './state.ts';
 
 /** How a protocol's services say that a caller may not do something. */
 export function accessDenied(protocol: Protocol | undefined, message: string): AwsError {
@@ -98,8 +98,7 @@ export function createIam(cloud: Cloud): AwsService & IamApi {
     return protocols.get(action.slice(0, action.indexOf(':')));
   };
 
-  const policySet = (principal: Principal): PolicySet => {
-    const role = principal.roleArn ? state.roleByArn(principal.roleArn) : undefined;
+  const policySet = (principal: Principal, role: RoleRecord | undefined): PolicySet => {
     if (!role) return { identity: [] };
     const { identity, boundary } = state.compiledRole(role);
     if (principal.sessionPolicies.length === 0) return { identity, boundary };
@@ -119,11 +118,10 @@ export function createIam(cloud: Cloud): AwsService & IamApi {
         protocolOf(action),
         `User: anonymous is not authorized to perform: ${action} on resource: ${resource}`,
       );
-    const verdict = decide(policySet(principal), {
-      action,
-      resource,
-      lookup: requestLookup(cloud, principal, access.context),
-    });
+    const role = principal.roleArn ? state.roleByArn(principal.roleArn) : undefined;
+    const request = { action, resource, lookup: requestLookup(cloud, principal, access.context) };
+    const verdict = decide(policySet(principal, role), request);
+    if (role) state.noteCall(role, request, verdict.allowed);
     if (verdict.allowed) return;
     throw accessDenied(
       protocolOf(action),

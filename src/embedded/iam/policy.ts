@@ -220,6 +220,22 @@ export function evaluate(policies: readonly CompiledPolicy[], request: PolicyReq
   return decision;
 }
 
+/** Which statement decides, as {@link evaluate} does: the first that denies, else the first that allows. */
+export function decidingStatement(
+  policies: readonly CompiledPolicy[],
+  request: PolicyRequest,
+): { policy: number; statement: number } | undefined {
+  let allowing: { policy: number; statement: number } | undefined;
+  for (const [policy, { statements }] of policies.entries()) {
+    for (const [statement, each] of statements.entries()) {
+      if (!applies(each, request)) continue;
+      if (each.deny) return { policy, statement };
+      allowing ??= { policy, statement };
+    }
+  }
+  return allowing;
+}
+
 /** What bounds a caller: its own policies, and where set a permissions boundary and a session's policies. */
 export interface PolicySet {
   identity: readonly CompiledPolicy[];

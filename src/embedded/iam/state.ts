@@ -3,8 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { parseJson } from '../../model/nesting.ts';
 import { AwsError, type Cloud } from '../platform.ts';
 import type { Store } from '../store.ts';
+import { CallRecord } from './call-record.ts';
 import { managedPolicyDocument } from './managed-policies.ts';
-import { type CompiledPolicy, compilePolicy, type PolicyKind, PolicySyntaxError } from './policy.ts';
+import {
+  type CompiledPolicy,
+  compilePolicy,
+  decidingStatement,
+  type PolicyKind,
+  type PolicyRequest,
+  PolicySyntaxError,
+} from './policy.ts';
 
 export interface RoleRecord {
   name: string;
@@ -64,6 +72,8 @@ export const quotas = {
 } as const;
 
 export interface CompiledRole {
+  /** Of the policies in `identity`, in their order: an inline policy's name, or an ARN. */
+  policies: readonly string[];
   identity: readonly CompiledPolicy[];
   boundary: readonly CompiledPolicy[] | undefined;
   trust: CompiledPolicy;
@@ -111,6 +121,7 @@ function createState(cloud: Cloud) {
   const policies = cloud.store.collection<PolicyRecord>('iam.policies');
   const profiles = cloud.store.collection<ProfileRecord>('iam.instance-profiles');
   const compiled = new Map<string, CompiledRole>();
+  const calls = cloud.recordCalls === undefined ? undefined : new CallRecord(cloud.recordCalls);
 
   const entity = (kind: string, path: string, name: string): string =>
     `arn:${cloud.partition}:iam::${cloud.account}:${kind}${path}${name}`;
@@ -365,12 +376,25 @@ function createState(cloud: Cloud) {
       if (known) return known;
       const parse = (text: string): CompiledPolicy => compilePolicy(JSON.parse(text));
       const fresh: CompiledRole = {
+        policies: [...Object.keys(record.inline), ...record.attached],
         identity: [...Object.values(record.inline), ...record.attached.map(managedDocument)].map(parse),
         boundary: record.boundary ? [parse(managedDocument(record.boundary))] : undefined,
         trust: compilePolicy(JSON.parse(record.trust), 'trust'),
       };
       compiled.set(record.name, fresh);
       return fresh;
+    },
+
+    /** Writes down what became of a role's call, where calls are recorded. */
+    noteCall(record: RoleRecord, request: PolicyRequest, allowed: boolean): void {
+      if (!calls) return;
+      const { action, resource } = request;
+      const outcome = allowed ? 'allowed' : 'denied';
+      calls.note({ role: record.arn, action, resource, outcome }, () => {
+        const { identity, policies: names } = this.compiledRole(record);
+        const found = decidingStatement(identity, request);
+        return found && { policy: names[found.policy] ?? '', statement: found.statement };
+      });
     },
   };
 }

@@ -33,6 +33,14 @@ const serviceSessionSeconds = 12 * 3600;
 
 const invalid = (message: string): AwsError => new AwsError('ValidationError', message);
 
+/** Seconds that a session holds, 900 to `most`. */
+function durationOf(seconds: number, most: number): number {
+  if (Number.isInteger(seconds) && seconds >= 900 && seconds <= most) return seconds;
+  throw invalid(
+    `1 validation error detected: Value '${seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value ${seconds > most ? `less than or equal to ${most}` : 'greater than or equal to 900'}`,
+  );
+}
+
 export function createSts(cloud: Cloud): AwsService & StsApi {
   const iam = openIamState(cloud);
   const sessions = openSessions(cloud, iam);
@@ -84,7 +92,14 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
       const identity: PrincipalIdentity = { aws };
       return evaluate([trust], { action, resource: role.arn, lookup, principal: identity });
     };
-    if (asks([...own, root]) !== 'allow') throw denied(principal, action, role.arn);
+    const request = { action, resource: role.arn, lookup };
+    const note = (allowed: boolean): void => {
+      if (caller) iam.noteCall(caller, request, allowed);
+    };
+    if (asks([...own, root]) !== 'allow') {
+      note(false);
+      throw denied(principal, action, role.arn);
+    }
     if (principal.type === 'administrator') return;
     const direct = own.length > 0 && asks(own) === 'allow';
     const compiled = caller ? iam.compiledRole(caller) : undefined;
@@ -97,11 +112,12 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
             ? principal.sessionPolicies.map((document) => compilePolicy(document))
             : undefined,
       },
-      { action, resource: role.arn, lookup },
+      request,
     );
     const forbidden = verdict.reason.startsWith('with an explicit deny');
     // Being named in the trust policy stands in for an identity policy, not for a boundary or a session policy.
     const granted = verdict.allowed || (direct && verdict.reason.includes('identity-based'));
+    note(!forbidden && granted);
     if (forbidden || !granted) throw denied(principal, action, role.arn);
   };
 
@@ -189,11 +205,7 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
         `1 validation error detected: Value '${RoleSessionName}' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*`,
       );
     if (!/^arn:[\w-]+:iam::\d{12}:role\/.+$/.test(RoleArn)) throw invalid(`${RoleArn} is invalid`);
-    const seconds = input.DurationSeconds ?? 3600;
-    if (seconds < 900 || seconds > 43_200)
-      throw invalid(
-        `1 validation error detected: Value '${seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value ${seconds < 900 ? 'greater than or equal to 900' : 'less than or equal to 43200'}`,
-      );
+    const seconds = durationOf(input.DurationSeconds ?? 3600, 43_200);
     // That a role does not exist is nobody's business: AWS answers as for one that doesn't trust the caller.
     const role = iam.roleByArn(RoleArn);
     if (!role || principal.type === 'anonymous') throw denied(principal, 'sts:AssumeRole', RoleArn);
@@ -257,7 +269,8 @@ export function createSts(cloud: Cloud): AwsService & StsApi {
         (input: GetSessionTokenRequest, { principal }): GetSessionTokenResponse => {
           if (principal.type !== 'administrator')
             throw new AwsError('AccessDenied', 'Cannot call GetSessionToken with session credentials', 403);
-          return { Credentials: answer(sessions.issueAdministrator(input.DurationSeconds ?? 43_200)) };
+          const seconds = durationOf(input.DurationSeconds ?? 43_200, 129_600);
+          return { Credentials: answer(sessions.issueAdministrator(seconds)) };
         },
         free,
       ),

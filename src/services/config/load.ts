@@ -197,9 +197,8 @@ function keysAt(at: readonly PropertyKey[]): string[] {
   let keys: string[] = Object.keys(configSchema.shape);
   const [section, , part] = at;
   if (section === 'tiers')
-    keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity'];
-  if (section === 'environments')
-    keys = ['target', 'account', 'region', 'azs', 'nat', 'prefix', 'adminEmail', 'controlPlane'];
+    keys = part === 'throttle' ? ['rate', 'burst', 'quota'] : ['model', 'throttle', 'capacity', 'mfa'];
+  if (section === 'environments') keys = environmentKeys(part, at[3]);
   if (section === 'services')
     keys = [
       'name',
@@ -215,6 +214,16 @@ function keysAt(at: readonly PropertyKey[]): string[] {
       'environment',
     ];
   return keys;
+}
+
+function environmentKeys(part: PropertyKey | undefined, inner: PropertyKey | undefined): string[] {
+  if (inner === 'tls') return ['certificateArn', 'serverName'];
+  if (part === 'signIn') return ['callbackUrls', 'logoutUrls'];
+  if (part === 'security') return ['encryption', 'waf', 'rateLimit', 'tls'];
+  return [
+    ...['target', 'account', 'region', 'azs', 'nat', 'prefix'],
+    ...['adminEmail', 'controlPlane', 'signIn', 'security'],
+  ];
 }
 
 /** What no schema says: names that repeat, images that are not there. */
@@ -262,8 +271,34 @@ function meaningProblems(
     if (service.access === 'data' && !service.table)
       problems.push({ line: at('access'), text: `services.${index}.access: "data" needs a table` });
   });
+  const pools = Object.entries(document.tiers).filter(([, { model }]) => model === 'pool');
+  for (const [name, { mfa }] of pools.slice(1)) {
+    const [first, { mfa: agreed }] = pools[0] as (typeof pools)[number];
+    if (mfa !== agreed)
+      problems.push({
+        line: lineOf(['tiers', name, 'mfa']),
+        text: `tiers.${name}.mfa: "${mfa}", but "${first}" has "${agreed}"; tiers of the pool have their user pool in common, so they must agree`,
+      });
+  }
   const accounts = new Map<string, string>();
   for (const [name, environment] of Object.entries(document.environments)) {
+    const { waf, rateLimit, tls } = environment.security;
+    const setting = (...keys: string[]) => ['environments', name, 'security', ...keys];
+    if (waf === 'off' && rateLimit !== undefined)
+      problems.push({
+        line: lineOf(setting('rateLimit')),
+        text: `${setting('rateLimit').join('.')}: ${rateLimit} limits nothing while waf is off`,
+      });
+    const [, , , region, account] = tls?.certificateArn.split(':') ?? [];
+    if (
+      tls &&
+      environment.target === 'aws' &&
+      (region !== environment.region || account !== environment.account)
+    )
+      problems.push({
+        line: lineOf(setting('tls', 'certificateArn')),
+        text: `${setting('tls', 'certificateArn').join('.')}: the certificate is in ${account} ${region}; a load balancer takes one of its own account and Region, ${environment.account} ${environment.region}`,
+      });
     if (environment.target !== 'aws') continue;
     const key = `${environment.account}/${environment.region}/${environment.prefix ?? ''}`;
     const other = accounts.get(key);
@@ -295,6 +330,7 @@ function toConfig(document: ConfigDocument, root: string): Config {
         name,
         model: tier.model,
         capacity: tier.capacity,
+        mfa: tier.mfa,
         throttle: {
           rate: tier.throttle.rate,
           burst: tier.throttle.burst,

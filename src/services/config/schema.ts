@@ -1,7 +1,8 @@
 /** What saas-ecs.yaml may hold. The published JSON Schema is generated from this. */
 import * as z from 'zod';
 import { controlPlanes } from '../../model/control-plane.ts';
-import { quotaPeriods, tierModels } from '../../model/tier.ts';
+import { encryptions } from '../../model/security.ts';
+import { mfaModes, quotaPeriods, tierModels } from '../../model/tier.ts';
 
 const name = (what: string) =>
   z
@@ -32,6 +33,12 @@ const tier = z.strictObject({
     ),
   throttle,
   capacity: z.enum(['fargate', 'ec2']).default('fargate').describe("Where a silo tenant's tasks run."),
+  mfa: z
+    .enum(mfaModes)
+    .default('optional')
+    .describe(
+      'Whether users sign in with a code of an authenticator app as well: off, optional (each user decides), required. Tiers of the pool must agree.',
+    ),
 });
 
 const controlPlane = z
@@ -41,12 +48,78 @@ const controlPlane = z
   );
 const adminEmail = z.email().describe("Address of the control plane's first administrator.");
 
+const url = z
+  .string()
+  .max(1024)
+  // Cognito takes http for localhost alone, and no fragment (API reference, CreateUserPoolClient: CallbackURLs).
+  .regex(
+    /^(https:\/\/[^/?#*\s]+|http:\/\/localhost(:[0-9]+)?)([/?][^#*\s]*)?$/,
+    'an address begins with https://, or with http://localhost, and has neither a fragment nor a wildcard',
+  );
+const signIn = z
+  .strictObject({
+    callbackUrls: z
+      .array(url)
+      .min(1)
+      .max(100)
+      .describe('Where the application takes the code of a sign-in; compared character by character.'),
+    logoutUrls: z.array(url).max(100).default([]).describe('Where a user may be sent after he signed out.'),
+  })
+  .describe('Hosted sign-in at the user pools; identity providers of tenants need it.');
+const security = (waf: 'on' | 'off') =>
+  z
+    .strictObject({
+      encryption: z
+        .enum(encryptions)
+        .default('aws-owned')
+        .describe(
+          "aws-owned: by keys that AWS keeps. customer-managed: by KMS keys of the account's own, one for the environment and one for each siloed tenant.",
+        ),
+      waf: z
+        .enum(['on', 'off'])
+        .default(waf)
+        .describe(
+          'A web ACL in front of every API: a limit for each address, and rule groups that AWS keeps.',
+        ),
+      rateLimit: z
+        .int()
+        .min(10)
+        .max(2_000_000_000)
+        .optional()
+        .describe('Requests that the web ACL lets one address send in five minutes.'),
+      tls: z
+        .strictObject({
+          certificateArn: z
+            .string()
+            .regex(
+              /^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate\/[A-Za-z0-9-]+$/,
+              'a certificate is named by its ARN in AWS Certificate Manager',
+            ),
+          serverName: z
+            .string()
+            .regex(
+              /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+              'a server name is a domain name in lower case, e.g. internal.acme.example',
+            )
+            .describe('The domain name that the certificate is for; nothing has to resolve it.'),
+        })
+        .optional()
+        .describe('TLS between API Gateway and the load balancers, too.'),
+    })
+    .prefault({})
+    .describe('Keys, web ACL and TLS; see docs/security.md.');
+
 const environment = z.discriminatedUnion('target', [
   z.strictObject({
     target: z.literal('embedded').describe('The embedded cloud: this machine, no account.'),
     prefix: name('a prefix').optional().describe("Prefix of every stack's name."),
     adminEmail: adminEmail.optional(),
     controlPlane: controlPlane.default('builtin'),
+    signIn: signIn.default({
+      callbackUrls: ['http://localhost:8080/callback'],
+      logoutUrls: ['http://localhost:8080/'],
+    }),
+    security: security('off'),
   }),
   z.strictObject({
     target: z.literal('aws').describe('An AWS account.'),
@@ -59,6 +132,8 @@ const environment = z.discriminatedUnion('target', [
       .describe("Prefix of every stack's name; two environments in one account need different ones."),
     adminEmail: adminEmail.optional(),
     controlPlane: controlPlane.default('sbt'),
+    signIn: signIn.optional(),
+    security: security('on'),
   }),
 ]);
 

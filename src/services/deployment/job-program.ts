@@ -1,5 +1,5 @@
 /** What a lifecycle job runs: this program, in a directory of its own with the project file of one environment. */
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../model/config.ts';
 import { packageRoot } from '../../model/installation.ts';
@@ -9,11 +9,10 @@ import type { Target } from '../environment.ts';
 /** Written by the build: every file that the command line may load, relative to the package. */
 const filesList = path.join('dist', 'cli-files.json');
 
-/** Makes the directory anew; the same configuration and the same program give the same content. */
+/** Fills an empty directory; the same configuration and the same program give the same content. */
 export async function writeJobProgram(config: Config, target: Target, directory: string): Promise<void> {
   const root = packageRoot();
   const files = JSON.parse(await readFile(path.join(root, filesList), 'utf8')) as string[];
-  await rm(directory, { recursive: true, force: true });
   const put = async (file: string, write: (to: string) => Promise<void>): Promise<void> => {
     const to = path.join(directory, file);
     await mkdir(path.dirname(to), { recursive: true });

@@ -4,6 +4,8 @@ import path from 'node:path';
 import type { Config, Deployment, JobStatement } from '../../model/config.ts';
 import { SaasError } from '../../model/error.ts';
 import { built } from '../../model/installation.ts';
+import { processIdentity } from '../../model/process.ts';
+import { securityOf } from '../../model/security.ts';
 import type { Target } from '../environment.ts';
 import { documentsFor } from '../iam-policy/documents.ts';
 import { jobNeeds } from '../iam-policy/needs.ts';
@@ -33,6 +35,8 @@ export function deploymentOf(config: Config, target: Target, jobDirectory?: stri
     routing: config.routing,
     controlPlane: target.environment.controlPlane,
     adminEmail: target.environment.adminEmail ?? defaultAdminEmail,
+    ...(target.environment.signIn && { signIn: target.environment.signIn }),
+    security: securityOf(target.environment.security, config.tiers),
     bundles: target.bundles,
     ...(jobDirectory !== undefined && {
       job: { directory: jobDirectory, policy: jobPolicy(config, target) },
@@ -59,10 +63,10 @@ export function jobPolicy(
  * know the templates only as the assembly that comes out.
  */
 export async function synthesize(config: Config, target: Target, signal: AbortSignal): Promise<Assembly> {
-  const directory = path.join(config.root, '.saas-ecs', 'assembly', target.environment.name);
-  await rm(directory, { recursive: true, force: true });
+  const workplace = await workplaceOf(config, target);
+  const directory = path.join(workplace, 'assembly');
   await mkdir(directory, { recursive: true });
-  const jobDirectory = path.join(config.root, '.saas-ecs', 'job', target.environment.name);
+  const jobDirectory = path.join(workplace, 'job');
   await writeJobProgram(config, target, jobDirectory);
   await run(
     built('templates', 'synthesize.js'),
@@ -82,6 +86,22 @@ export async function synthesize(config: Config, target: Target, signal: AbortSi
         .map((tier) => [tier.name, path.join(templates, `${tier.name}.json`)]),
     ),
   };
+}
+
+/**
+ * An empty directory of this process alone, since another one may be deploying from its own at this moment. It stays to be
+ * looked at until a later process finds that this one is gone.
+ */
+async function workplaceOf(config: Config, target: Target): Promise<string> {
+  const all = path.join(config.root, '.saas-ecs', 'synthesis');
+  for (const name of await readdir(all).catch(() => [])) {
+    const pid = Number(name.slice(name.lastIndexOf('.') + 1));
+    if (!(pid > 0) || pid === process.pid || processIdentity(pid) === undefined)
+      await rm(path.join(all, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+  const own = path.join(all, `${target.environment.name}.${process.pid}`);
+  await mkdir(own, { recursive: true });
+  return own;
 }
 
 function run(

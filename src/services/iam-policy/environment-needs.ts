@@ -2,6 +2,7 @@
 import {
   auditWrite,
   cellStack,
+  dataKeys,
   type Need,
   of,
   registryDelete,
@@ -59,6 +60,25 @@ export const deployNeeds: readonly Need[] = [
 ];
 
 export const destroyNeeds: readonly Need[] = [
+  dataKeys,
+  {
+    actions: of('kms', 'ListKeys'),
+    on: on.anything,
+    why: 'find the keys that are kept; it knows no resource',
+  },
+  {
+    actions: of('kms', 'DescribeKey', 'ListResourceTags'),
+    on: on.keys,
+    why: 'tell the keys that are kept',
+    rare: 'only where the account has keys',
+  },
+  {
+    actions: of('kms', 'ScheduleKeyDeletion'),
+    on: on.keys,
+    when: where.owned,
+    why: 'delete the keys',
+    rare: 'only with --delete-data',
+  },
   { actions: of('dynamodb', 'Query'), on: on.registry, why: 'see which images the releases run' },
   { actions: of('dynamodb', 'GetItem'), on: on.registry, why: 'see what the audit ends with' },
   ...auditWrite,

@@ -14,8 +14,19 @@ export interface Need {
 export const of = (service: string, ...names: string[]): string[] =>
   names.map((name) => `${service}:${name}`);
 
+export const ownKeysOnly = 'only where encryption is customer-managed';
+
+export const dataKeys: Need = {
+  actions: of('kms', 'Decrypt', 'GenerateDataKey'),
+  on: on.keys,
+  when: where.ownedThrough('dynamodb', 's3', 'secretsmanager'),
+  why: "read and write what is under the environment's keys",
+  rare: ownKeysOnly,
+};
+
 export const session: Need[] = [
   { actions: of('ssm', 'GetParameters'), on: on.sharedParameters, why: 'find what the shared stacks made' },
+  dataKeys,
 ];
 export const registryRead: Need[] = [
   { actions: of('dynamodb', 'GetItem', 'Query'), on: on.registry, why: 'read the registry' },

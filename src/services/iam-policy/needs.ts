@@ -9,6 +9,7 @@ import {
   cellStack,
   type Need,
   of,
+  ownKeysOnly,
   register,
   registryDelete,
   registryList,
@@ -60,6 +61,26 @@ const probe: Need = {
   why: 'prove by a user made for it that the tenant is served',
 };
 
+const probeCode: Need = {
+  actions: of('cognito-idp', 'AdminRespondToAuthChallenge'),
+  on: on.userPools,
+  when: where.owned,
+  why: 'give the code of an authenticator on behalf of that user',
+  rare: 'only where the tier requires a second factor',
+};
+/** Who types the command has the file of the provider; a job has none. */
+const provider: Need = {
+  actions: of(
+    'cognito-idp',
+    ...['CreateIdentityProvider', 'UpdateIdentityProvider', 'DescribeIdentityProvider'],
+    ...['ListIdentityProviders', 'UpdateUserPoolClient', 'DescribeUserPoolClient'],
+  ),
+  on: on.userPools,
+  when: where.owned,
+  why: 'have users of a silo sign in by an identity provider, and its client offer it',
+  rare: 'only with --idp',
+};
+
 /** `suspend` and `resume` differ in what they find, not in what they call. */
 const suspension: Need[] = [
   ...session,
@@ -74,6 +95,7 @@ const suspension: Need[] = [
     why: "switch the tenant's API key off or on",
   },
   { ...probe, why: 'prove by a user made for it that the tenant is refused, or served' },
+  probeCode,
 ];
 
 const needs = {
@@ -147,6 +169,8 @@ const needs = {
       rare: 'only when the address is known to the user pool',
     },
     probe,
+    probeCode,
+    provider,
     secret,
     { actions: of('apigateway', 'GET', 'POST'), on: on.apiKeys, why: "find or make the tenant's API key" },
     {
@@ -204,6 +228,13 @@ const needs = {
       actions: of('dynamodb', 'UpdateTable', 'DeleteTable'),
       on: on.siloTables,
       why: "delete a silo's tables",
+    },
+    {
+      actions: of('kms', 'DescribeKey', 'ScheduleKeyDeletion'),
+      on: on.keys,
+      when: where.owned,
+      why: "delete a silo's key",
+      rare: ownKeysOnly,
     },
   ],
   'list-tenants': [...session, ...registryRead, ...registryList],
@@ -295,8 +326,8 @@ const needs = {
       actions: of('cognito-idp', 'AdminRespondToAuthChallenge'),
       on: on.userPools,
       when: where.owned,
-      why: 'choose a password at the first sign-in',
-      rare: "only where the environment's mail can be read",
+      why: 'choose a password at the first sign-in, and give the code of an authenticator app',
+      rare: "only where the environment's mail can be read, or the tier has a second factor",
     },
   ],
   users: [
@@ -326,6 +357,18 @@ const needs = {
       when: where.owned,
       why: 'lock a user out, let him in again, and change his role; revoke what he signed in with',
     },
+    {
+      actions: of('cognito-idp', 'DescribeUserPool', 'AdminSetUserMFAPreference'),
+      on: on.userPools,
+      when: where.owned,
+      why: 'see whether users have a second factor, and switch off the one that a user lost',
+    },
+    {
+      actions: [...provider.actions, ...of('cognito-idp', 'DeleteIdentityProvider')],
+      on: on.userPools,
+      when: where.owned,
+      why: 'have users of a silo sign in by an identity provider, its client offer it, and take both away again',
+    },
   ],
 } satisfies Record<string, readonly Need[]>;
 
@@ -338,7 +381,7 @@ export const commandNeeds = {
 
 /** What a lifecycle job does: both commands, for registrations that are there. */
 export const jobNeeds: readonly Need[] = [...commandNeeds.onboard, ...commandNeeds.offboard].filter(
-  (need) => need !== register,
+  (need) => need !== register && need !== provider,
 );
 
 export type PolicyCommand = keyof typeof commandNeeds;

@@ -61,6 +61,7 @@ export const on = {
     `arn:${partitionOf(place.region)}:s3:::${controlPlane(place).toLowerCase()}-artifacts*/releases/*`,
   ]) as Resources,
   secrets: regional('secretsmanager', () => 'secret:*'),
+  keys: regional('kms', () => 'key/*'),
   sharedStacks: regional(
     'cloudformation',
     ...Object.values(stackNames).map((name) => (place: Place) => `stack/${stack(name)(place)}/*`),
@@ -124,6 +125,16 @@ export const where = {
       'aws:ResourceTag/saas-ecs:environment': environment,
     },
   }),
+  /** A key of the environment's, and only on the way through a service. */
+  ownedThrough:
+    (...services: string[]) =>
+    ({ app, environment, region }: Place): object => ({
+      StringEquals: {
+        'aws:ResourceTag/saas-ecs:app': app,
+        'aws:ResourceTag/saas-ecs:environment': environment,
+        'kms:ViaService': services.map((service) => `${service}.${region}.amazonaws.com`),
+      },
+    }),
   passedToCloudFormation: (): object => ({
     StringEquals: { 'iam:PassedToService': 'cloudformation.amazonaws.com' },
   }),

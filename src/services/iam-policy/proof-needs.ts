@@ -32,6 +32,28 @@ export const verifyNeeds: readonly Need[] = [
     why: 'make the users that attack, end one of them, and take the role of another',
   },
   {
+    actions: of('cognito-idp', 'DescribeUserPoolClient', 'ListIdentityProviders'),
+    on: on.userPools,
+    when: where.owned,
+    why: 'see what a client may write, and which identity providers a user pool has',
+  },
+  {
+    actions: of('cognito-idp', 'DescribeIdentityProvider'),
+    on: on.userPools,
+    when: where.owned,
+    why: 'see what an identity provider sets',
+    rare: 'only where a tenant has one',
+  },
+  {
+    actions: of(
+      'cognito-idp',
+      ...['CreateIdentityProvider', 'DeleteIdentityProvider', 'AdminLinkProviderForUser'],
+    ),
+    on: on.userPools,
+    when: where.owned,
+    why: 'attack as a user of an identity provider',
+  },
+  {
     actions: of('cognito-idp', 'CreateUserPoolClient', 'DeleteUserPoolClient'),
     on: on.userPools,
     when: where.owned,

@@ -15,6 +15,8 @@ export interface TenantRecord extends TenantItem {
     pool: { userPoolId: string; clientId: string; issuer: string };
     /** Service name -> table. */
     tables: Record<string, string>;
+    /** ARN of its KMS key, where it has one of its own. */
+    encryptionKey?: string;
   };
 }
 

@@ -22,6 +22,8 @@ export type TenantDetails = Tenant & {
     stackName: string | null;
     userPoolId: string | null;
     clientId: string | null;
+    /** Where its users sign in, for the application that sends them there; null without hosted sign-in. */
+    signIn: { url: string; issuer: string; callbackUrls: string[] } | null;
     tables: string[];
     services: ServiceHealth[];
   };
@@ -53,7 +55,14 @@ export async function describeTenant(context: Context, reference: string): Promi
 }
 
 type Resources = TenantDetails['resources'];
-const none: Resources = { stackName: null, userPoolId: null, clientId: null, tables: [], services: [] };
+const none: Resources = {
+  stackName: null,
+  userPoolId: null,
+  clientId: null,
+  signIn: null,
+  tables: [],
+  services: [],
+};
 
 async function poolResources(
   context: Context,
@@ -61,11 +70,12 @@ async function poolResources(
   record: TenantRecord,
 ): Promise<Resources> {
   if (!shared.pool || record.status === 'offboarded') return none;
-  const { userPoolId, clientId, clusterName, tables } = shared.pool;
+  const { userPoolId, clientId, clusterName, tables, signInDomain, issuer } = shared.pool;
   return {
     stackName: null,
     userPoolId,
     clientId,
+    signIn: signInAt(context, signInDomain, issuer),
     tables: Object.values(tables),
     services: await serviceHealth(context.target.client, clusterName),
   };
@@ -81,6 +91,7 @@ async function siloResources(context: Context, record: TenantRecord): Promise<Re
     stackName,
     userPoolId: outputs[tenantOutputs.userPoolId] ?? null,
     clientId: outputs[tenantOutputs.clientId] ?? null,
+    signIn: signInAt(context, outputs[tenantOutputs.signInDomain], outputs[tenantOutputs.issuer]),
     tables: Object.values(JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>),
     services: services
       ? await serviceHealth(
@@ -90,6 +101,12 @@ async function siloResources(context: Context, record: TenantRecord): Promise<Re
         )
       : [],
   };
+}
+
+function signInAt({ target }: Context, domain: string | undefined, issuer = ''): Resources['signIn'] {
+  if (domain === undefined) return null;
+  const { callbackUrls = [] } = target.environment.signIn ?? {};
+  return { url: target.signInUrl(domain), issuer, callbackUrls: [...callbackUrls] };
 }
 
 /** DescribeServices takes ten at most. */

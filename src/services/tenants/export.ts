@@ -21,6 +21,8 @@ export interface Manifest {
 export interface ExportSource {
   tenant: { tenantId: string; name: string };
   pool: UserPool | undefined;
+  /** Whether the pool is the tenant's own. */
+  ownPool: boolean;
   /** Service name -> table. */
   tables: Record<string, string>;
   identity: Identity;
@@ -41,8 +43,7 @@ export async function exportTenant(
   await mkdir(target, { recursive: true, mode: 0o700 });
   const files: ExportedFile[] = [];
   const { pool } = source;
-  if (pool)
-    files.push(await writeLines(target, 'users.ndjson', usersOf(source.identity, pool, tenant.tenantId)));
+  if (pool) files.push(await writeLines(target, 'users.ndjson', usersOf(source, pool)));
   for (const [service, table] of Object.entries(source.tables)) {
     if (await source.items.tableExists(table))
       files.push(
@@ -66,8 +67,11 @@ export async function exportTenant(
   return { directory: target, manifest };
 }
 
-async function* usersOf(identity: Identity, pool: UserPool, tenantId: string): AsyncGenerator<unknown> {
-  for await (const user of identity.usersOf(pool, tenantId))
+async function* usersOf(
+  { identity, tenant, ownPool }: ExportSource,
+  pool: UserPool,
+): AsyncGenerator<unknown> {
+  for await (const user of identity.usersOf(pool, tenant.tenantId, { silo: ownPool }))
     yield {
       username: user.Username,
       enabled: user.Enabled,

@@ -1,6 +1,7 @@
 import { tenantOutputs, tenantStackName } from '../../model/names.ts';
 import { slotsHeld } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
+import type { EncryptionKeys } from '../encryption-keys.ts';
 import type { Identity, UserPool } from '../identity.ts';
 import type { Items } from '../items.ts';
 import type { Registry, TenantRecord } from '../registry/registry.ts';
@@ -19,6 +20,8 @@ export interface Holdings {
   /** By it a stack is found once it is deleted. */
   stackId?: string;
   keyId?: string;
+  /** KMS key that the tenant's data is under, where it has one of its own. */
+  encryptionKey?: string;
 }
 
 /** What a tenant has, by its record, its stack and the gateway. */
@@ -46,6 +49,7 @@ export async function findHoldings(
   const stackId = stack.StackId ?? name;
   // A stack that never came up has no outputs; what it made is found among its resources.
   const made = outputs[tenantOutputs.tables] === undefined ? await dataOf(stacks, stackId, isThere) : none;
+  const encryptionKey = outputs[tenantOutputs.encryptionKey] ?? made.encryptionKey;
   const userPoolId = outputs[tenantOutputs.userPoolId] ?? made.userPoolId;
   return {
     ...(userPoolId && {
@@ -62,6 +66,7 @@ export async function findHoldings(
     },
     stack: name,
     stackId,
+    ...(encryptionKey !== undefined && { encryptionKey }),
     ...key,
   };
 }
@@ -74,6 +79,7 @@ export async function withWhatWasKept(stacks: Stacks, holdings: Holdings): Promi
   const late = Object.entries(kept.tables).filter(([, table]) => !known.has(table));
   return {
     ...(kept.userPoolId && { pool: { userPoolId: kept.userPoolId, clientId: '', issuer: '' } }),
+    ...(kept.encryptionKey && { encryptionKey: kept.encryptionKey }),
     ...holdings,
     tables: { ...holdings.tables, ...Object.fromEntries(late) },
   };
@@ -83,6 +89,7 @@ const isThere = (status: string): boolean => status !== 'DELETE_COMPLETE';
 
 interface Data {
   userPoolId?: string | undefined;
+  encryptionKey?: string | undefined;
   /** Logical id -> table. */
   tables: Record<string, string>;
 }
@@ -99,6 +106,7 @@ async function dataOf(stacks: Stacks, stackId: string, wanted: (status: string) 
       .map(({ LogicalResourceId = '', PhysicalResourceId = '' }) => [LogicalResourceId, PhysicalResourceId]);
   return {
     userPoolId: ofType('AWS::Cognito::UserPool')[0]?.[1],
+    encryptionKey: ofType('AWS::KMS::Key')[0]?.[1],
     tables: Object.fromEntries(ofType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable')),
   };
 }
@@ -109,13 +117,14 @@ export interface Services {
   stacks: Stacks;
   plans: UsagePlans;
   registry: Registry;
+  keys: EncryptionKeys;
 }
 
 /** What of a tenant is still there, in words; empty when nothing is. */
 export async function whatIsLeft(
-  { pool, tables, ownPool, stack }: Holdings,
+  { pool, tables, ownPool, stack, encryptionKey }: Holdings,
   tenantId: string,
-  { identity, items, stacks, plans, registry }: Services,
+  { identity, items, stacks, plans, registry, keys }: Services,
 ): Promise<string[]> {
   const left: string[] = [];
   for (const [service, table] of Object.entries(tables)) {
@@ -133,6 +142,8 @@ export async function whatIsLeft(
     for await (const _ of identity.usersOf(pool, tenantId)) users++;
     if (users > 0) left.push(`${users} users in the user pool ${pool.userPoolId}`);
   }
+  if (encryptionKey !== undefined && (await keys.isInUse(encryptionKey)))
+    left.push(`the KMS key ${encryptionKey}`);
   if (stack !== undefined && (await stacks.describe(stack))) left.push(`the stack ${stack}`);
   if ((await plans.findKey(tenantId)) !== undefined) left.push('its API key');
   const slots = ownPool ? await slotsHeld(registry, tenantId) : 0;

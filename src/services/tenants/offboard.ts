@@ -3,6 +3,7 @@ import { type Act, audited } from '../audit/audited.ts';
 import { slotsHeld, vacate } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
 import { deregisterStep, reportFailure } from '../control-plane/steps.ts';
+import { EncryptionKeys, pendingDays } from '../encryption-keys.ts';
 import { Identity } from '../identity.ts';
 import { Items } from '../items.ts';
 import { runOperation, type Step, type StepTools } from '../operation.ts';
@@ -136,6 +137,7 @@ function stepsFor(
   const plans = new UsagePlans(client);
   const items = new Items(client);
   const stacks = new Stacks(client);
+  const keys = new EncryptionKeys(client);
   const holdingsOf = (data: Partial<OffboardData>): Holdings =>
     data.holdings ?? { ownPool: false, tables: {} };
 
@@ -163,10 +165,10 @@ function stepsFor(
             detail: 'an export would hold only what that run left',
             hint: `finish without one: saas-ecs offboard ${tenant.name} --confirm ${tenant.name}`,
           });
-        const { pool, tables } = holdingsOf(data);
+        const { pool, ownPool, tables } = holdingsOf(data);
         const exported = await exportTenant(
           directory,
-          { tenant, pool, tables, identity, items },
+          { tenant, pool, ownPool, tables, identity, items },
           context.now(),
         );
         data.export = { ...exported.manifest, directory: exported.directory };
@@ -182,7 +184,8 @@ function stepsFor(
         if (!pool) return counted('users', data, tools, () => 0);
         // All names first: pages that shrink while they are read would skip some.
         const names: string[] = [];
-        for await (const user of identity.usersOf(pool, tenantId)) names.push(user.Username ?? '');
+        for await (const user of identity.usersOf(pool, tenantId, { silo: ownPool }))
+          names.push(user.Username ?? '');
         await counted('users', data, tools, () => names.length);
         if (ownPool) return;
         for (const [index, name] of names.entries()) {
@@ -242,7 +245,7 @@ function stepsFor(
       },
       {
         name: 'data',
-        title: 'Delete its tables and user pool',
+        title: 'Delete its tables, user pool and key',
         async run(data, tools) {
           const { pool, tables } = holdingsOf(data);
           await counted('tables', data, tools, async () => {
@@ -257,10 +260,15 @@ function stepsFor(
             tools.signal.throwIfAborted();
             if (await items.deleteTable(table)) tools.detail(`table of ${service}`);
           }
-          if (!pool) return;
-          await identity.deletePool(pool.userPoolId);
-          const issuer = pool.issuer || tenant.holdings?.pool.issuer;
-          if (issuer) await registry.deleteIssuer(issuer);
+          if (pool) {
+            await identity.deletePool(pool.userPoolId);
+            const issuer = pool.issuer || tenant.holdings?.pool.issuer;
+            if (issuer) await registry.deleteIssuer(issuer);
+          }
+          // Last: what it protects is gone.
+          const { encryptionKey } = holdingsOf(data);
+          if (encryptionKey !== undefined && (await keys.scheduleDeletion(encryptionKey)))
+            tools.detail(`key, gone for good in ${pendingDays} days`);
         },
       },
       {
@@ -284,6 +292,7 @@ function stepsFor(
         stacks,
         plans,
         registry,
+        keys,
       });
       if (left.length === 0) return;
       tools.reopen(...steps.map((step) => step.name).filter((name) => name !== 'export'));

@@ -20,6 +20,8 @@ import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { Stacks, type WatchOptions } from '../stacks.ts';
 import { tierPlan, UsagePlans } from '../usage-plans.ts';
+import type { ProviderDefinition } from '../users/provider-file.ts';
+import { providerNote, providerStep } from './provider-step.ts';
 import { checkRequest, type OnboardRequest, reserve } from './reservation.ts';
 import { toTenant } from './view.ts';
 
@@ -42,10 +44,10 @@ export async function onboard(context: Context, asked: OnboardRequest): Promise<
   return audited(context, actOf(asked), (act) => bringIn(context, asked, act));
 }
 
-const actOf = ({ tier, name, registration }: OnboardRequest): Act => ({
+const actOf = ({ tier, name, registration, provider }: OnboardRequest): Act => ({
   action: 'onboard',
   tenant: name,
-  parameters: { tier, registration: registration?.id },
+  parameters: { tier, registration: registration?.id, ...providerNote(provider) },
 });
 
 async function bringIn(context: Context, asked: OnboardRequest, act: Act): Promise<Onboarded> {
@@ -61,7 +63,12 @@ async function bringIn(context: Context, asked: OnboardRequest, act: Act): Promi
     title: `Onboarding ${tenant.name} (${tier.name})`,
     begin: { status: 'provisioning', adminEmail: request.email },
     steps: (claimed) =>
-      stepsFor(context, session, tier, claimed, { resumed, newest, invite: request.invite !== false }),
+      stepsFor(context, session, tier, claimed, {
+        resumed,
+        newest,
+        invite: request.invite !== false,
+        provider: request.provider,
+      }),
     end: 'active',
     held,
     act,
@@ -146,9 +153,15 @@ function stepsFor(
   session: Session,
   tier: Tier,
   tenant: TenantRecord,
-  { resumed, newest, invite }: { resumed: boolean; newest: ReleaseItem | undefined; invite: boolean },
+  options: {
+    resumed: boolean;
+    newest: ReleaseItem | undefined;
+    invite: boolean;
+    provider: ProviderDefinition | undefined;
+  },
 ): Step<OnboardData>[] {
   const { registry, shared } = session;
+  const { resumed, newest, invite, provider } = options;
   const { target } = context;
   const { tenantId } = tenant;
   const identity = new Identity(target.client);
@@ -216,7 +229,10 @@ function stepsFor(
         issuer: output(tenantOutputs.issuer),
       };
       const tables = JSON.parse(outputs[tenantOutputs.tables] ?? '{}') as Record<string, string>;
-      tools.change({ holdings: { pool: data.pool, tables } });
+      const encryptionKey = outputs[tenantOutputs.encryptionKey];
+      tools.change({
+        holdings: { pool: data.pool, tables, ...(encryptionKey !== undefined && { encryptionKey }) },
+      });
     },
   };
 
@@ -266,6 +282,7 @@ function stepsFor(
         }
       },
     },
+    ...providerStep<OnboardData>(context, tenant, provider, poolOf),
     {
       name: 'limits',
       title: 'Set the limits',

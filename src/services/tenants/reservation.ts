@@ -6,7 +6,10 @@ import type { Context } from '../context.ts';
 import { newOperation } from '../lease.ts';
 import type { Registry, TenantRecord } from '../registry/registry.ts';
 import { openSession } from '../session.ts';
+import type { ProviderDefinition } from '../users/provider-file.ts';
+import { checkHostedSignIn, checkOwnPool } from '../users/tenant-providers.ts';
 import { checkEmail } from './email.ts';
+import { providerNote } from './provider-step.ts';
 import { tierOf } from './view.ts';
 
 export interface OnboardRequest {
@@ -17,6 +20,8 @@ export interface OnboardRequest {
   registration?: { id: string; tenantId: string };
   /** False: the administrator gets no mail; for tenants that nobody will use. */
   invite?: boolean;
+  /** An identity provider for the users of a silo; its secret is in it, so it is written down nowhere. */
+  provider?: ProviderDefinition;
 }
 
 /** Refuses what can't be onboarded, before anything is asked of AWS. */
@@ -27,6 +32,10 @@ export function checkRequest(
   const tier = tierOf(context.config, asked.tier);
   checkName(asked.name);
   checkEmail(asked.email);
+  if (asked.provider) {
+    checkOwnPool({ name: asked.name, model: tier.model });
+    checkHostedSignIn(context);
+  }
   // User pools don't tell addresses apart by case; neither does the record.
   return { tier, request: { ...asked, email: asked.email.toLowerCase() } };
 }
@@ -76,7 +85,7 @@ export async function reserve(
   // The toolkit's ids fit no AWS name.
   const fresh = registration && isTenantId(registration.tenantId) ? registration.tenantId : newTenantId();
   const now = context.now();
-  const operation = newOperation('onboard', now);
+  const operation = newOperation('onboard', now, providerNote(request.provider));
   for (let tenantId = fresh; ; ) {
     const made = await registry.createTenant({
       tenantId,

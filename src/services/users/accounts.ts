@@ -6,15 +6,19 @@ import {
   AdminEnableUserCommand,
   AdminGetUserCommand,
   AdminResetUserPasswordCommand,
+  AdminSetUserMFAPreferenceCommand,
   AdminUpdateUserAttributesCommand,
   AdminUserGlobalSignOutCommand,
   type AttributeType,
   CognitoIdentityProviderClient,
+  DescribeUserPoolCommand,
   ListUsersCommand,
+  type ListUsersCommandOutput,
   ListUsersInGroupCommand,
   type UserType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { ExitCode, SaasError } from '../../model/error.ts';
+import { accountRole, providerOf } from '../../model/federation.ts';
 import { tenantAttributes } from '../../model/tenant.ts';
 import type { ClientOptions } from '../environment.ts';
 
@@ -22,6 +26,8 @@ export interface Account {
   /** Cognito's username: an id of its own making where users sign in by their address. */
   username: string;
   email: string;
+  /** The identity provider that the user comes from; null for one who has a password here. */
+  provider: string | null;
   /** Empty when the account has none. */
   role: string;
   /** The tenant that the account is bound to. */
@@ -74,6 +80,25 @@ export class Accounts {
       new ListUsersCommand({ ...this.#pool, Filter: `email = "${email}"` }),
     );
     return Users.map((user) => toAccount(user, user.Attributes));
+  }
+
+  /** Those who come from an identity provider: Cognito calls them `<provider>_<subject>`. */
+  async ofProvider(provider: string): Promise<Account[]> {
+    const found: Account[] = [];
+    let PaginationToken: string | undefined;
+    do {
+      const page: ListUsersCommandOutput = await this.#client.send(
+        new ListUsersCommand({
+          ...this.#pool,
+          Limit: pageSize,
+          Filter: `username ^= "${provider}_"`,
+          ...(PaginationToken && { PaginationToken }),
+        }),
+      );
+      found.push(...(page.Users ?? []).map((user) => toAccount(user, user.Attributes)));
+      PaginationToken = page.PaginationToken;
+    } while (PaginationToken);
+    return found.filter((account) => account.provider === provider);
   }
 
   /** One page, of a group or of the whole pool. Throws `bad_next_token`. */
@@ -143,6 +168,23 @@ export class Accounts {
     await this.#client.send(new AdminResetUserPasswordCommand({ ...this.#pool, Username: username }));
   }
 
+  /** Whether the pool has a second factor, and whether users may do without: Cognito's `OFF`, `OPTIONAL` or `ON`. */
+  async mfaConfiguration(): Promise<string> {
+    const { UserPool } = await this.#client.send(new DescribeUserPoolCommand(this.#pool));
+    return UserPool?.MfaConfiguration ?? 'OFF';
+  }
+
+  /** Lets a user in by his password again, where a second factor is not required. */
+  async dropSecondFactor({ username }: Account): Promise<void> {
+    await this.#client.send(
+      new AdminSetUserMFAPreferenceCommand({
+        ...this.#pool,
+        Username: username,
+        SoftwareTokenMfaSettings: { Enabled: false, PreferredMfa: false },
+      }),
+    );
+  }
+
   async enable({ username }: Account): Promise<void> {
     await this.#client.send(new AdminEnableUserCommand({ ...this.#pool, Username: username }));
   }
@@ -176,7 +218,8 @@ function toAccount(user: Omit<UserType, 'Attributes'>, attributes: readonly Attr
   return {
     username: user.Username ?? '',
     email: value('email') ?? '',
-    role: value(tenantAttributes.role) ?? '',
+    provider: providerOf(value) ?? null,
+    role: accountRole(value) ?? '',
     tenantId: value(tenantAttributes.tenantId),
     status: user.UserStatus ?? 'UNKNOWN',
     enabled: user.Enabled ?? false,

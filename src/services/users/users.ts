@@ -107,6 +107,7 @@ export async function resetPassword(
 ): Promise<User & { mailed: 'code' | 'invitation' }> {
   return directory.change('reset-password', {}, async (act) => {
     const account = await needForChange(directory, reference, act);
+    checkOwnPassword(directory, account);
     if (!account.enabled)
       throw new SaasError('user_disabled', `"${account.email}" is disabled`, {
         hint: `enable first: saas-ecs users enable ${account.email} ${directory.flags}`,
@@ -118,6 +119,54 @@ export async function resetPassword(
     await directory.accounts.resetPassword(account);
     await directory.accounts.signOut(account);
     return { ...toUser(await need(directory, account.username)), mailed: 'code' };
+  });
+}
+
+/** How a user comes to set up an authenticator app anew, see {@link resetMfa}. */
+export type MfaReset = 'switched-off' | 'invited-anew';
+
+/** What {@link resetMfa} will do, for it to be agreed to. Throws as that does. */
+export async function planMfaReset(
+  directory: Directory,
+  reference: string,
+): Promise<{ user: User; reset: MfaReset }> {
+  const account = await needForChange(directory, reference);
+  checkOwnPassword(directory, account);
+  const configuration = await directory.accounts.mfaConfiguration();
+  if (configuration === 'OFF')
+    throw new SaasError('no_second_factor', `users of ${directory.owner} have no second factor`, {
+      hint: 'it is a setting of the tier: mfa in saas-ecs.yaml',
+    });
+  return { user: toUser(account), reset: configuration === 'ON' ? 'invited-anew' : 'switched-off' };
+}
+
+/**
+ * For a user who lost his authenticator. Where a second factor is optional it is switched off for him, and he signs in by his
+ * password. Where it is required Cognito goes on asking for the lost one's codes, and can't be told to forget it: the
+ * user is deleted and invited anew, with the address and role that he had. Throws `user_not_found`, `federated_user`,
+ * `no_second_factor`.
+ */
+export async function resetMfa(directory: Directory, reference: string): Promise<User & { reset: MfaReset }> {
+  return directory.change('reset-mfa', {}, async (act) => {
+    const { user, reset } = await planMfaReset(directory, reference);
+    const account = await needForChange(directory, user.username, act);
+    if (reset === 'switched-off') {
+      await directory.accounts.dropSecondFactor(account);
+      await directory.accounts.signOut(account);
+      return { ...toUser(account), reset };
+    }
+    const { email, role } = account;
+    await directory.accounts.delete(account);
+    try {
+      await directory.invite({ email, role });
+    } catch (error) {
+      throw new SaasError('not_invited_anew', `"${email}" is deleted, and could not be invited anew`, {
+        detail: error instanceof Error ? error.message : String(error),
+        hint: `invite him: saas-ecs users add ${directory.flags} --email ${email} --role ${role}`,
+        cause: error,
+      });
+    }
+    return { ...toUser(await need(directory, email)), reset };
   });
 }
 
@@ -144,6 +193,15 @@ function checkRole({ roles, owner }: Directory, role: string): void {
   throw new SaasError('bad_role', `"${role}" is not a role of ${owner}`, {
     hint: `it is one of: ${roles.join(', ')}`,
     exitCode: ExitCode.usage,
+  });
+}
+
+/** What proves a user of an identity provider is that provider's to reset. */
+function checkOwnPassword({ owner }: Directory, { email, username, provider }: Account): void {
+  if (provider === null) return;
+  throw new SaasError('federated_user', `"${email || username}" signs in to ${owner} by ${provider}`, {
+    detail: 'he has neither a password nor a second factor here',
+    hint: `reset them at ${provider}`,
   });
 }
 

@@ -8,6 +8,7 @@ import type { Access, Call, CallResult } from './inside/plan.ts';
 export const attackClasses = {
   tokens: { suite: 'auth', title: 'Forged, stray and outlived tokens' },
   'self-promotion': { suite: 'auth', title: 'Users who want to be more than users' },
+  federation: { suite: 'auth', title: 'Users of identity providers' },
   routing: { suite: 'isolation', title: "Ways to a neighbour's services" },
   data: { suite: 'isolation', title: "Ways to a neighbour's data" },
   'control-plane': { suite: 'isolation', title: "The operator's side" },
@@ -56,6 +57,8 @@ interface Described {
   needs?: readonly ('items' | 'orders' | 'users')[];
   /** Needs something that the victims have stored. */
   stored?: boolean;
+  /** Needs a control plane; `builtin`: one that promises what is attacked, which the toolkit's does not. */
+  controlPlane?: 'any' | 'builtin';
   /** `alone`: it disturbs others, so it runs by itself. `last`: it ends the neighbour, so it comes after all others. */
   turn?: 'alone' | 'last';
 }

@@ -48,6 +48,10 @@ export function whyNot(
   if (attack.writes && subjects.some(({ disposable }) => !disposable))
     return 'it would change tenants that live';
   if (attack.turn === 'alone' && attacker.tier !== neighbour.tier) return 'the neighbour is on another tier';
+  const kind = estate.session.shared.controlPlane?.kind;
+  if (attack.controlPlane && kind === undefined) return 'the environment has no control plane';
+  if (attack.controlPlane === 'builtin' && kind !== 'builtin')
+    return "the toolkit's control plane does not promise it; the registry's lock on names does";
   const missing = (attack.needs ?? []).filter((what) => estate.catalog[what] === undefined);
   if (missing.length > 0) return `the configuration has no built-in service for ${missing.join(' and ')}`;
   if (isInside(attack) && !estate.catalog.of(attack.from))

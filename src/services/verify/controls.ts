@@ -40,9 +40,29 @@ export const controls = {
     does: 'serves no tenant that is suspended or gone',
     in: 'src/templates/functions/authorizer/authorizer.ts',
   },
+  'suspended-api-key': {
+    does: "switches a suspended tenant's API key off, so that no decision which the gateway remembers serves it",
+    in: 'src/services/tenants/suspension.ts',
+  },
   'authorizer-live-user': {
     does: 'refuses tokens of users who were deleted, disabled or given another role since',
     in: 'src/templates/functions/authorizer/authorizer.ts',
+  },
+  'authorizer-federated-silo': {
+    does: "takes the user pool for the tenant only where the pool is one tenant's own",
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'authorizer-federated-user': {
+    does: "takes the user pool for the tenant only of a user whom the silo's identity provider sent",
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'federated-least-role': {
+    does: 'gives a user of an identity provider the least role until an operator gives him another',
+    in: 'src/model/federation.ts, in the authorizer and in each service',
+  },
+  'provider-mapping': {
+    does: "takes of an identity provider's user nothing but name and address",
+    in: 'src/services/users/provider-file.ts, src/model/federation.ts',
   },
   'api-authorization': {
     does: 'puts the authorizer before every method',
@@ -187,6 +207,22 @@ export const controls = {
   'tenant-names': {
     does: 'gives a name to one tenant, and no name that could be taken for another',
     in: 'src/model/tenant.ts, the name locks of the registry (src/services/registry/registry.ts)',
+  },
+  'control-plane-token': {
+    does: "lets in only whoever has a token of the operators' pool, for one of its own clients",
+    in: "the control plane's API (src/templates/control-plane/http-api.ts)",
+  },
+  'control-plane-scopes': {
+    does: "asks on each of the control plane's routes for the scope that it needs",
+    in: "the control plane's API (src/templates/control-plane/http-api.ts)",
+  },
+  'control-plane-names': {
+    does: 'registers a name and an id once, and no name that could be taken for another',
+    in: 'src/templates/functions/control-plane/registrations.ts',
+  },
+  'tenant-config': {
+    does: 'answers in public for a tenant of the pool as for a name that nobody has, and for a silo by its very name alone',
+    in: 'src/templates/functions/control-plane/tenant-config.ts',
   },
 } as const satisfies Record<string, { does: string; in: string }>;
 

@@ -1,5 +1,4 @@
 /** What is attacked: tenants with a user of each role, what they have stored, and where their services run. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { tenantOutputs } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import { poolTenantPath } from '../../model/tenant.ts';
@@ -12,7 +11,7 @@ import { outputsOf, Stacks } from '../stacks.ts';
 import { findHoldings } from '../tenants/holdings.ts';
 import { liveThrottle } from '../tenants/view.ts';
 import { UsagePlans } from '../usage-plans.ts';
-import { pace } from './pace.ts';
+import { pace, unthrottled } from './pace.ts';
 import { type RawRequest, type Reply, rawRequest } from './request.ts';
 import { addressOf, type VerifyUser, type VerifyUsers } from './users.ts';
 
@@ -100,13 +99,10 @@ export async function send(
     signal,
     headers: [...headers, ...(token === '' ? [] : ['authorization', `Bearer ${token}`])],
   };
-  for (;;) {
+  return unthrottled(signal, async () => {
     await subject.turn(signal);
-    const reply = await rawRequest(subject.apiUrl, path, request);
-    // Others may use the same tenant's limits up; an attack that was throttled has not been answered.
-    if (reply.status !== 429 || signal.aborted) return reply;
-    await delay(300, undefined, { signal });
-  }
+    return rawRequest(subject.apiUrl, path, request);
+  });
 }
 
 /**

@@ -20,12 +20,15 @@ export interface Expected {
   never?: readonly string[];
   /** The answer must come from the gateway itself: a later check must not hide that this one is missing. */
   byGateway?: boolean;
+  /** Which of the gateway's own refusals it must be (`x-amzn-errortype`): that of another check hides that this one is missing. */
+  errorType?: string;
 }
 
 /** The gateway's own 401, before any service was asked. */
 const isGateways = (reply: Reply): boolean => reply.body === '{"message":"Unauthorized"}';
 
-export function judged(sent: string, reply: Reply, { statuses, never = [], byGateway }: Expected): Shot {
+export function judged(sent: string, reply: Reply, expected: Expected): Shot {
+  const { statuses, never = [], byGateway, errorType } = expected;
   const received = told(reply);
   // A refusal may name what was asked for.
   const leaked = never.find((trace) => reply.body.includes(trace) && !reply.sent.includes(trace));
@@ -34,6 +37,9 @@ export function judged(sent: string, reply: Reply, { statuses, never = [], byGat
   if (statuses.includes(reply.status)) {
     if (byGateway && !isGateways(reply))
       return { sent, received: `${received}: it got past the authorizer to a service`, outcome: 'succeeded' };
+    const refusal = reply.headers['x-amzn-errortype'];
+    if (errorType !== undefined && refusal !== errorType)
+      return { sent, received: `${received}: ${String(refusal)} alone stopped it`, outcome: 'succeeded' };
     return { sent, received, outcome: 'held' };
   }
   // Throttled, broken, or not taken for who he is: whether it would have been refused is not known.

@@ -12,3 +12,15 @@ export function pace(rate: number, burst: number): (signal: AbortSignal) => Prom
     if (wait > 0) await delay(wait, undefined, { signal });
   };
 }
+
+/** Asks again while the answer is that others use the same limits up; the last answer when the time is over. */
+export async function unthrottled<T extends { status: number }>(
+  signal: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const reply = await ask();
+    if (reply.status !== 429 || signal.aborted) return reply;
+    await delay(300, undefined, { signal });
+  }
+}

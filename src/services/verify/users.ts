@@ -4,14 +4,18 @@ import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
+  AdminLinkProviderForUserCommand,
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
-  InitiateAuthCommand,
+  DeleteIdentityProviderCommand,
+  ListIdentityProvidersCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { tenantAttributes, type UserRole } from '../../model/tenant.ts';
+import { Authenticator } from '../authenticator.ts';
 import type { ClientOptions } from '../environment.ts';
 import type { UserPool } from '../identity.ts';
+import { signInByPassword } from '../sign-in.ts';
 
 export interface Tokens {
   idToken: string;
@@ -29,10 +33,15 @@ export interface VerifyUser extends Tokens {
 const prefix = 'verify-';
 export const addressOf = (what: string, tenantId: string): string => `${prefix}${what}@${tenantId}.invalid`;
 
+/** What the name of every identity provider that a run makes begins with. */
+export const providerPrefix = 'verify-';
+
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
 export class VerifyUsers {
   readonly #client: CognitoIdentityProviderClient;
+  /** By pool and address; used where a pool asks for a code. */
+  readonly #authenticators = new Map<string, Authenticator>();
   readonly #made: { userPoolId: string; email: string }[] = [];
   constructor(options: ClientOptions) {
     this.#client = new CognitoIdentityProviderClient(options);
@@ -41,7 +50,15 @@ export class VerifyUsers {
   /** Makes a user with these claims, whether or not they fit the pool, and signs in. */
   async make(
     pool: UserPool,
-    user: { email: string; tenantId: string; role: UserRole; tier?: string; tenantName?: string },
+    user: {
+      email: string;
+      tenantId?: string;
+      role?: UserRole;
+      tier?: string;
+      tenantName?: string;
+      /** An identity provider of the pool, which he comes from as well. */
+      linkedTo?: string;
+    },
     options: { group?: boolean } = {},
   ): Promise<VerifyUser> {
     const { email } = user;
@@ -54,8 +71,9 @@ export class VerifyUsers {
       [tenantAttributes.tier]: user.tier,
       [tenantAttributes.name]: user.tenantName,
     };
-    // One that a killed run left has its password set anew.
+    // One that a killed run left.
     await this.delete(pool, email);
+    this.#authenticators.delete(`${UserPoolId}/${email}`);
     const { User } = await this.#client.send(
       new AdminCreateUserCommand({
         UserPoolId,
@@ -68,9 +86,21 @@ export class VerifyUsers {
     );
     this.#made.push({ userPoolId: UserPoolId, email });
     const username = User?.Username ?? email;
+    if (user.linkedTo !== undefined)
+      await this.#client.send(
+        new AdminLinkProviderForUserCommand({
+          UserPoolId,
+          DestinationUser: { ProviderName: 'Cognito', ProviderAttributeValue: username },
+          SourceUser: {
+            ProviderName: user.linkedTo,
+            ProviderAttributeName: 'Cognito_Subject',
+            ProviderAttributeValue: username,
+          },
+        }),
+      );
     if (options.group)
       await this.#client.send(
-        new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: user.tenantId }),
+        new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: user.tenantId ?? '' }),
       );
     const password = `${randomBytes(24).toString('base64url')}aA1!`;
     await this.#client.send(
@@ -85,17 +115,17 @@ export class VerifyUsers {
   }
 
   /** As an application does it: by the public operation, with the user's password. */
-  async signIn({ clientId }: UserPool, email: string, password: string): Promise<Tokens> {
-    const { AuthenticationResult: result, ChallengeName } = await this.#client.send(
-      new InitiateAuthCommand({
-        ClientId: clientId,
-        AuthFlow: 'USER_PASSWORD_AUTH',
-        AuthParameters: { USERNAME: email, PASSWORD: password },
-      }),
+  async signIn(pool: UserPool, email: string, password: string): Promise<Tokens> {
+    const key = `${pool.userPoolId}/${email}`;
+    const secondFactor = this.#authenticators.get(key) ?? new Authenticator();
+    this.#authenticators.set(key, secondFactor);
+    const { IdToken, AccessToken = '' } = await signInByPassword(
+      this.#client,
+      pool,
+      { email, password, secondFactor },
+      'application',
     );
-    if (!result?.IdToken || !result.AccessToken)
-      throw new Error(`a user of the verification can't sign in: ${ChallengeName ?? 'no tokens'}`);
-    return { idToken: result.IdToken, accessToken: result.AccessToken };
+    return { idToken: IdToken, accessToken: AccessToken };
   }
 
   async delete({ userPoolId }: Pick<UserPool, 'userPoolId'>, email: string): Promise<void> {
@@ -127,6 +157,14 @@ export class VerifyUsers {
       const email = Attributes.find(({ Name }) => Name === 'email')?.Value ?? '';
       const age = now.getTime() - (UserCreateDate?.getTime() ?? now.getTime());
       if (email.endsWith('.invalid') && age > olderThanMs) await this.delete({ userPoolId }, Username ?? '');
+    }
+    const { Providers = [] } = await this.#client.send(
+      new ListIdentityProvidersCommand({ UserPoolId: userPoolId, MaxResults: 60 }),
+    );
+    for (const { ProviderName = '', CreationDate } of Providers) {
+      const age = now.getTime() - (CreationDate?.getTime() ?? now.getTime());
+      if (ProviderName.startsWith(providerPrefix) && age > olderThanMs)
+        await this.#client.send(new DeleteIdentityProviderCommand({ UserPoolId: userPoolId, ProviderName }));
     }
   }
 }

@@ -4,7 +4,7 @@ import { Aws } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../model/config.ts';
 import { type ControlPlaneOutputs, eventSources, outcomes } from '../../model/control-plane.ts';
-import { ControlPlaneFunction } from './function.ts';
+import { ControlPlaneFunction, type ControlPlaneFunctionProps } from './function.ts';
 import { ControlPlaneApi } from './http-api.ts';
 import { Operators } from './operators.ts';
 
@@ -15,7 +15,7 @@ export class BuiltinControlPlane extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { deployment, registry }: { deployment: Deployment; registry: { name: string; arn: string } },
+    { deployment, registry }: { deployment: Deployment; registry: ControlPlaneFunctionProps['registry'] },
   ) {
     super(scope, id);
     const bus = new CfnEventBus(this, 'Bus', { name: Aws.STACK_NAME });

@@ -1,15 +1,18 @@
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type App, Duration, RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import type { ControlPlaneOutputs } from '../../model/control-plane.ts';
-import { stackNames } from '../../model/names.ts';
+import { stackNames, withPrefix } from '../../model/names.ts';
 import { registryIndex } from '../../model/registry.ts';
+import { encryptionKey, encryptLogs } from '../encryption.ts';
 import { keep } from '../keep.ts';
 import { publish } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { SharedStack } from '../shared-stack.ts';
+import { underKey } from '../tenant/tables.ts';
 import { BuiltinControlPlane } from './builtin.ts';
 
 /** Makes the toolkit's control plane in a stack. Handed in, since its library loads all of the CDK. */
@@ -27,22 +30,40 @@ export class ControlPlaneStack extends SharedStack {
       deployment,
       'saas-ecs: control plane, registry, release artifacts, key secret',
     );
-    const registry = this.registry();
+    const keyArn = this.key();
+    const registry = this.registry(keyArn);
     publish(this, deployment, 'registryTable', registry.ref);
-    publish(this, deployment, 'artifactsBucket', this.artifacts().bucketName);
-    publish(this, deployment, 'apiKeySecret', this.apiKeySecret().ref);
+    publish(this, deployment, 'artifactsBucket', this.artifacts(keyArn).bucketName);
+    publish(this, deployment, 'apiKeySecret', this.apiKeySecret(keyArn).ref);
+    if (keyArn !== undefined) publish(this, deployment, 'environmentKeyArn', keyArn);
+    encryptLogs(this, keyArn);
     const outputs = makeSbt
       ? makeSbt(this)
       : new BuiltinControlPlane(this, 'ControlPlane', {
           deployment,
-          registry: { name: registry.ref, arn: registry.attrArn },
+          registry: { name: registry.ref, arn: registry.attrArn, ...(keyArn !== undefined && { keyArn }) },
         }).outputs;
     publish(this, deployment, 'controlPlane', this.toJsonString(outputs));
     publish(this, deployment, 'controlPlaneBus', outputs.busName);
     publish(this, deployment, 'operatorPool', outputs.userPoolId);
   }
 
-  private registry(): CfnTable {
+  /** Of all that is not a siloed tenant's; those have keys of their own. */
+  private key(): string | undefined {
+    const { prefix, security } = this.deployment;
+    if (security.encryption !== 'customer-managed') return undefined;
+    const stacks = [...Object.values(stackNames), 'cell-*'].map((name) => withPrefix(prefix, name));
+    return encryptionKey(this, 'Key', {
+      description: 'Registry, releases, key secret, pool and logs of the environment',
+      through: ['dynamodb', 's3', 'secretsmanager'],
+      // By the ways in which groups are named after their stack; the pool's are like a silo's.
+      logGroups: stacks
+        .flatMap((name) => [`${name}-*`, `/saas-ecs/${name}*`, `/aws/vendedlogs/*${name}*`])
+        .concat(`aws-waf-logs-${withPrefix(prefix, stackNames.sharedInfra)}`),
+    }).attrArn;
+  }
+
+  private registry(keyArn: string | undefined): CfnTable {
     const key = (attributeName: string, keyType: 'HASH' | 'RANGE') => ({ attributeName, keyType });
     const table = new CfnTable(this, 'Registry', {
       attributeDefinitions: ['pk', 'sk', `${registryIndex}pk`, `${registryIndex}sk`].map((attributeName) => ({
@@ -60,14 +81,22 @@ export class ControlPlaneStack extends SharedStack {
       billingMode: 'PAY_PER_REQUEST',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveSpecification: { attributeName: 'ttl', enabled: true },
+      ...underKey(keyArn),
     });
     keep(table);
     return table;
   }
 
-  private artifacts(): Bucket {
+  private artifacts(keyArn: string | undefined): Bucket {
     const bucket = new Bucket(this, 'Artifacts', {
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(keyArn === undefined
+        ? { encryption: BucketEncryption.S3_MANAGED }
+        : {
+            encryption: BucketEncryption.KMS,
+            encryptionKey: Key.fromKeyArn(this, 'ImportedKey', keyArn),
+            // One data key for many objects: fewer calls to KMS.
+            bucketKeyEnabled: true,
+          }),
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       versioned: true,
@@ -88,10 +117,11 @@ export class ControlPlaneStack extends SharedStack {
     return bucket;
   }
 
-  private apiKeySecret(): CfnSecret {
+  private apiKeySecret(keyArn: string | undefined): CfnSecret {
     const secret = new CfnSecret(this, 'ApiKeySecret', {
       description: "Every tenant's API key is derived from this secret",
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      ...(keyArn !== undefined && { kmsKeyId: keyArn }),
     });
     keep(secret);
     accept(secret, {

@@ -12,11 +12,13 @@ import { Construct } from 'constructs';
 import { controlPlaneEnvironment } from '../../model/control-plane.ts';
 import { built } from '../../model/installation.ts';
 import { registrationKeyPrefix, registryIndex } from '../../model/registry.ts';
+import { decryption } from '../encryption.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
 
 export interface ControlPlaneFunctionProps {
-  registry: { name: string; arn: string };
+  /** With the key that it is under, if not DynamoDB's. */
+  registry: { name: string; arn: string; keyArn?: string };
   bus: { name: string; arn: string };
   userPool: { id: string; arn: string };
   machineClientId: string;
@@ -65,6 +67,7 @@ export class ControlPlaneFunction extends Construct {
                   Null: { 'dynamodb:LeadingKeys': 'false' },
                 },
               },
+              ...decryption(registry.keyArn, 'dynamodb'),
               { Effect: 'Allow', Action: ['events:PutEvents'], Resource: bus.arn },
               {
                 Effect: 'Allow',

@@ -5,7 +5,7 @@ import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
-import { Aspects, type IAspect, Stack } from 'aws-cdk-lib/core';
+import { Aspects, type IAspect, Names, Stack } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
 import { scopes } from '../../model/control-plane.ts';
 import { keep } from '../keep.ts';
@@ -44,7 +44,10 @@ export function harden(stack: Stack, userPoolArn: string): void {
 /** Else Lambda makes a group that is kept for ever. */
 function giveLogs(lambda: CfnFunction): void {
   if (lambda.loggingConfig !== undefined) return;
-  const logs = new CfnLogGroup(lambda, 'Logs', { retentionInDays: logRetentionDays });
+  // Apart from the function: what is inside it waits for its role, and the role names the group.
+  const logs = new CfnLogGroup(Stack.of(lambda), `${Names.uniqueId(lambda)}Logs`, {
+    retentionInDays: logRetentionDays,
+  });
   lambda.loggingConfig = { logGroup: logs.ref, logFormat: 'JSON' };
 }
 
@@ -75,9 +78,8 @@ function acceptFindings(node: IConstruct): void {
     });
   else if (node instanceof CfnRole)
     accept(node, {
-      id: 'AwsSolutions-IAM4',
-      reason:
-        'AWSLambdaBasicExecutionRole, which the toolkit gives each of its functions, writes logs and nothing else',
+      id: 'AwsSolutions-IAM5',
+      reason: "The streams of the function's own log group, which Lambda names",
     });
   else if (node instanceof CfnPolicy)
     accept(node, {
@@ -85,6 +87,49 @@ function acceptFindings(node: IConstruct): void {
       reason:
         "The toolkit's own: indexes of its tables, ids in its API's paths, and traces, which know no resource",
     });
+}
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+}
+
+const tracing = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
+
+/** Part of a policy's path -> what the function calls that it is of; see test/least-privilege. */
+const called: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'tenantManagementExecRole',
+    ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'],
+  ],
+  [
+    'TenantRegistrationFunc',
+    [
+      ...['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'],
+      ...['events:PutEvents', 'execute-api:Invoke'],
+    ],
+  ],
+  ['TenantConfigServiceLambda', ['dynamodb:GetItem', 'dynamodb:Query', ...tracing]],
+  [
+    'userManagementExecRole',
+    [
+      ...['cognito-idp:AdminCreateUser', 'cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'],
+      ...['cognito-idp:AdminUpdateUserAttributes', 'cognito-idp:ListUsers'],
+    ],
+  ],
+];
+
+/** Whether the function has this role. */
+function isRoleOf(role: CfnRole, lambda: CfnFunction): boolean {
+  const stack = Stack.of(role);
+  const { 'Fn::GetAtt': [id] = [] } = stack.resolve(lambda.role) as { 'Fn::GetAtt'?: string[] };
+  return id === stack.resolve(role.logicalId);
+}
+
+/** Of the group that the function writes to, which is one of this stack's. */
+function logGroupArn(lambda: CfnFunction): object {
+  const { logGroup } = Stack.of(lambda).resolve(lambda.loggingConfig) as { logGroup: { Ref: string } };
+  return { 'Fn::GetAtt': [logGroup.Ref, 'Arn'] };
 }
 
 class Hardening implements IAspect {
@@ -152,23 +197,44 @@ class Hardening implements IAspect {
     client.tokenValidityUnits = { accessToken: 'minutes' };
   }
 
-  /** Of AWS's policies only the one that every function has stays. */
+  /** Of AWS's policies none stays: a function writes into its own log group, and what else it does is in its policy. */
   private role(role: CfnRole): void {
-    const managed = asArray<object>(Stack.of(role).resolve(role.managedPolicyArns));
-    if (managed.length === 0) return;
-    const kept = managed.filter((arn) => JSON.stringify(arn).includes('AWSLambdaBasicExecutionRole'));
-    role.addPropertyOverride('ManagedPolicyArns', kept);
+    const stack = Stack.of(role);
+    if (asArray(stack.resolve(role.managedPolicyArns)).length === 0) return;
+    role.addPropertyDeletionOverride('ManagedPolicyArns');
+    const groups = stack.node
+      .findAll()
+      .flatMap((child) =>
+        child instanceof CfnFunction && isRoleOf(role, child) ? [logGroupArn(child)] : [],
+      );
+    const statement = {
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: groups,
+    };
+    role.addPropertyOverride('Policies', [
+      { PolicyName: 'logs', PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
+    ]);
   }
 
-  /** The toolkit lets its user function at every pool of the account. */
+  /** The toolkit lets its user function at every pool of the account, and grants more of tables than is called. */
   private policy(policy: CfnPolicy): void {
-    const document = Stack.of(policy).resolve(policy.policyDocument) as {
-      Statement?: { Action: string | string[]; Resource: unknown }[];
-    };
-    const statements = document.Statement ?? [];
-    for (const [index, { Action, Resource }] of statements.entries())
-      if ([Action].flat().every((action) => action.startsWith('cognito-idp:')) && Resource === '*')
-        policy.addPropertyOverride(`PolicyDocument.Statement.${index}.Resource`, this.#userPoolArn);
+    const { Statement = [] } = Stack.of(policy).resolve(policy.policyDocument) as { Statement?: Statement[] };
+    const needed = called.find(([name]) => policy.node.path.includes(name))?.[1];
+    const narrowed = Statement.map((statement) => {
+      const actions = [statement.Action].flat();
+      const pools =
+        actions.every((action) => action.startsWith('cognito-idp:')) && statement.Resource === '*';
+      return {
+        ...statement,
+        Action: needed ? actions.filter((action) => needed.includes(action)) : statement.Action,
+        ...(pools && { Resource: this.#userPoolArn }),
+      };
+    });
+    policy.addPropertyOverride(
+      'PolicyDocument.Statement',
+      narrowed.filter(({ Action }) => Action.length > 0),
+    );
   }
 }
 

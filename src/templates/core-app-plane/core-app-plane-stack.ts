@@ -4,6 +4,7 @@ import type { App } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { built } from '../../model/installation.ts';
 import { imagesParameterPath, pascal, stackNames } from '../../model/names.ts';
+import { encryptLogs, environmentKey } from '../encryption.ts';
 import { publishAt } from '../parameters.ts';
 import { SharedStack } from '../shared-stack.ts';
 import { proxyName } from '../tenant/proxy.ts';
@@ -18,6 +19,7 @@ export class CoreAppPlaneStack extends SharedStack {
   /** @param proxyDirectory where routing is `proxy`: the directory of the proxy's image */
   constructor(app: App, deployment: Deployment, proxyDirectory: string | undefined) {
     super(app, stackNames.coreAppPlane, deployment, 'saas-ecs: the images that tenants run, lifecycle jobs');
+    encryptLogs(this, environmentKey(this, deployment));
     for (const service of deployment.services) {
       const { image } = service;
       const directory = image.startsWith(builtinPrefix)

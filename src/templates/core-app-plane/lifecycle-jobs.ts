@@ -15,6 +15,7 @@ import {
   registrationEvents,
   registrationStatuses,
 } from '../../model/control-plane.ts';
+import { environmentKey } from '../encryption.ts';
 import { read } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
@@ -49,13 +50,19 @@ const allow = (Action: string | string[], Resource: string | string[], Condition
 });
 
 /** The statement in the partition, Region and account of the stack. */
-const inPlace = ({ Resource, ...statement }: JobStatement): object => ({
+const inPlace = ({ Resource, Condition, ...statement }: JobStatement): object => ({
   ...statement,
-  Resource: Resource.map((resource) => {
-    const anywhere = resource.replace(/^arn:aws:/, 'arn:${AWS::Partition}:');
-    return anywhere.includes('${') ? Fn.sub(anywhere) : anywhere;
-  }),
+  Resource: Resource.map((resource) => filled(resource.replace(/^arn:aws:/, 'arn:${AWS::Partition}:'))),
+  ...(Condition && { Condition: filled(Condition) }),
 });
+
+/** Every text in it with what CloudFormation knows of the stack. */
+function filled(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('${') ? Fn.sub(value) : value;
+  if (Array.isArray(value)) return value.map(filled);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, filled(inner)]));
+}
 
 const assumedBy = (service: string): object => ({
   Version: '2012-10-17',
@@ -90,17 +97,21 @@ export class LifecycleJobs extends Construct {
       resource: 'userpool',
       resourceName: read(this, deployment, 'operatorPool'),
     });
-    const project = this.project(new Asset(this, 'Program', { path: job.directory }), [
-      ...job.policy.map(inPlace),
-      // It carries the environment's tags as tenants' pools do.
-      { Effect: 'Deny', Action: 'cognito-idp:*', Resource: operators },
-    ]);
+    const project = this.project(
+      new Asset(this, 'Program', { path: job.directory }),
+      [
+        ...job.policy.map(inPlace),
+        // It carries the environment's tags as tenants' pools do.
+        { Effect: 'Deny', Action: 'cognito-idp:*', Resource: operators },
+      ],
+      environmentKey(this, deployment),
+    );
     const projectArn = project.attrArn;
     const role = this.machineRole(projectArn);
     for (const [name, of] of Object.entries(jobs)) this.job(name, of, project.ref, role);
   }
 
-  private project(program: Asset, policy: readonly object[]): CfnProject {
+  private project(program: Asset, policy: readonly object[], keyArn: string | undefined): CfnProject {
     const logs = new LogGroup(this, 'Logs', {
       logGroupName: `/saas-ecs/${Aws.STACK_NAME}/jobs`,
       retention: logRetentionDays,
@@ -158,10 +169,12 @@ export class LifecycleJobs extends Construct {
       timeoutInMinutes: jobMinutes,
       queuedTimeoutInMinutes: 8 * 60,
     });
-    accept(project, {
-      id: 'AwsSolutions-CB4',
-      reason: 'It makes no artifacts that a key of its own would encrypt',
-    });
+    if (keyArn !== undefined) project.encryptionKey = keyArn;
+    else
+      accept(project, {
+        id: 'AwsSolutions-CB4',
+        reason: 'It makes no artifacts that a key of its own would encrypt',
+      });
     return project;
   }
 

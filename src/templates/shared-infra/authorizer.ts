@@ -12,12 +12,15 @@ import { Construct } from 'constructs';
 import { built } from '../../model/installation.ts';
 import { authorizerEnvironment } from '../../model/names.ts';
 import { registryKeys } from '../../model/registry.ts';
+import { decryption } from '../encryption.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
 
 export interface AuthorizerProps {
   registryTable: string;
   apiKeySecretArn: string;
+  /** That registry and secret are under, if not AWS's. */
+  keyArn?: string;
 }
 
 /** The function that tells API Gateway which tenant a request is of. All cells share it. */
@@ -67,6 +70,7 @@ export class Authorizer extends Construct {
                 },
               },
               statement(['secretsmanager:GetSecretValue'], props.apiKeySecretArn),
+              ...decryption(props.keyArn, 'dynamodb', 'secretsmanager'),
               // Whether a token's user still is who it says; a silo's pool is made after this role.
               statement(
                 ['cognito-idp:AdminGetUser'],

@@ -10,6 +10,7 @@ interface CellStackScope {
   deployment: Deployment;
   vpcId: string;
   authorizerArn: string;
+  webAclArn?: string;
 }
 
 /**
@@ -86,11 +87,26 @@ export const cellStackPermissions: Record<string, (scope: CellStackScope) => Sta
   'AWS::Lambda::Permission': ({ authorizerArn }) => [
     allow(of('lambda', 'AddPermission', 'RemovePermission', 'GetPolicy'), authorizerArn),
   ],
+  'AWS::WAFv2::WebACLAssociation': ({ webAclArn }) =>
+    webAclArn === undefined
+      ? []
+      : [
+          allow(of('wafv2', 'AssociateWebACL'), webAclArn),
+          // Which web ACL a stage has is a question about the stage.
+          allow(
+            of('wafv2', 'AssociateWebACL', 'DisassociateWebACL', 'GetWebACLForResource'),
+            gateway('/restapis/*'),
+          ),
+          allow(of('apigateway', 'SetWebACL'), gateway('/restapis/*')),
+        ],
   'AWS::Logs::LogGroup': ({ deployment }) => [
     allow(
       of(
         'logs',
         ...['CreateLogGroup', 'DeleteLogGroup', 'PutRetentionPolicy', 'DeleteRetentionPolicy'],
+        ...(deployment.security.encryption === 'customer-managed'
+          ? ['AssociateKmsKey', 'DisassociateKmsKey']
+          : []),
         ...['ListTagsForResource', 'TagResource', 'UntagResource'],
       ),
       [

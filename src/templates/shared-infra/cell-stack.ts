@@ -1,6 +1,7 @@
 import { type App, CfnParameter, Stack } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { cellNameParameter } from '../../model/names.ts';
+import { encryptLogs, environmentKey } from '../encryption.ts';
 import { read, readList } from '../parameters.ts';
 import { parametersOnly } from '../parameters-only.ts';
 import { Cell } from './cell.ts';
@@ -12,6 +13,7 @@ export class CellStack extends Stack {
       description: 'saas-ecs: a further cell',
       synthesizer: parametersOnly(),
     });
+    encryptLogs(this, environmentKey(this, deployment));
     const name = new CfnParameter(this, cellNameParameter, { allowedPattern: 'cell-[1-9][0-9]*' });
     new Cell(this, 'Cell', {
       name: name.valueAsString,
@@ -21,6 +23,7 @@ export class CellStack extends Stack {
       vpcLinkId: read(this, deployment, 'vpcLinkId'),
       vpcLinkSecurityGroupId: read(this, deployment, 'vpcLinkSecurityGroupId'),
       authorizerArn: read(this, deployment, 'authorizerArn'),
+      ...(deployment.security.waf && { webAclArn: read(this, deployment, 'webAclArn') }),
     });
   }
 }

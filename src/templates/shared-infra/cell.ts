@@ -4,6 +4,7 @@ import { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnListener, CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../model/config.ts';
@@ -13,8 +14,9 @@ import { publishAt } from '../parameters.ts';
 import { accept } from '../review.ts';
 import { logRetentionDays } from '../shared-stack.ts';
 import { invocationUri } from './authorizer.ts';
-import { vpcCidr } from './network.ts';
+import { entrancePort, tlsPort, vpcCidr } from './network.ts';
 import { openApiDocument } from './openapi.ts';
+import { stageArn } from './web-acl.ts';
 
 export interface CellProps {
   /** `cell-1`, or a parameter of the template. */
@@ -25,6 +27,8 @@ export interface CellProps {
   vpcLinkId: string;
   vpcLinkSecurityGroupId: string;
   authorizerArn: string;
+  /** Of the web ACL in front of the API, where there is one. */
+  webAclArn?: string;
 }
 
 /** What API Gateway writes of a request: enough to find it again by tenant, and nothing about the person who sent it. */
@@ -55,6 +59,7 @@ export class Cell extends Construct {
     const stack = Stack.of(this);
     const { loadBalancer, listener, securityGroup } = this.entrance(props);
     const { api, stage } = this.api(props, loadBalancer);
+    this.guard(stage, props.webAclArn);
     const plans = Object.fromEntries(
       props.deployment.tiers.map((tier) => [tier.name, this.usagePlan(tier, api, stage).ref]),
     );
@@ -78,7 +83,9 @@ export class Cell extends Construct {
     );
   }
 
-  private entrance({ vpcId, subnetIds, vpcLinkSecurityGroupId }: CellProps) {
+  private entrance({ vpcId, subnetIds, vpcLinkSecurityGroupId, deployment }: CellProps) {
+    const { tls } = deployment.security;
+    const entrance = entrancePort(deployment);
     const securityGroup = new CfnSecurityGroup(this, 'LoadBalancerSecurityGroup', {
       groupDescription: 'Load balancer of a cell: reached through the VPC Link alone',
       vpcId,
@@ -86,8 +93,8 @@ export class Cell extends Construct {
       securityGroupIngress: [
         {
           ipProtocol: 'tcp',
-          fromPort: 80,
-          toPort: 80,
+          fromPort: entrance,
+          toPort: entrance,
           sourceSecurityGroupId: vpcLinkSecurityGroupId,
           description: 'From the VPC Link',
         },
@@ -114,8 +121,15 @@ export class Cell extends Construct {
     });
     const listener = new CfnListener(this, 'Listener', {
       loadBalancerArn: loadBalancer.ref,
-      port: 80,
-      protocol: 'HTTP',
+      port: entrance,
+      ...(tls
+        ? {
+            protocol: 'HTTPS',
+            certificates: [{ certificateArn: tls.certificateArn }],
+            // TLS 1.3 and, for callers that lack it, 1.2 with forward secrecy.
+            sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+          }
+        : { protocol: 'HTTP' }),
       defaultActions: [
         {
           type: 'fixed-response',
@@ -136,7 +150,7 @@ export class Cell extends Construct {
       title: `${deployment.app} ${deployment.environment} ${name}`,
       services: deployment.services,
       vpcLinkId,
-      loadBalancer: { arn: loadBalancer.ref, dnsName: loadBalancer.attrDnsName },
+      loadBalancer: { arn: loadBalancer.ref, url: urlOf(deployment, loadBalancer) },
       authorizerUri: invocationUri(this, authorizerArn),
     });
     const api = new CfnRestApi(this, 'Api', {
@@ -189,12 +203,21 @@ export class Cell extends Construct {
       ],
     });
     stage.addResourceDependency(permission);
-    accept(stage, {
-      id: 'AwsSolutions-APIG3',
-      reason:
-        "A web ACL costs by the month and rules are the operator's choice: documented as a setting, none by default",
-    });
     return { api, stage };
+  }
+
+  private guard(stage: CfnStage, webAclArn: string | undefined): void {
+    if (webAclArn === undefined) {
+      accept(stage, {
+        id: 'AwsSolutions-APIG3',
+        reason: 'The environment turned the web ACL off',
+      });
+      return;
+    }
+    new CfnWebACLAssociation(this, 'Guard', {
+      webAclArn,
+      resourceArn: stageArn(stage.restApiId, stage.ref),
+    });
   }
 
   private usagePlan(tier: Tier, api: CfnRestApi, stage: CfnStage): CfnUsagePlan {
@@ -210,3 +233,7 @@ export class Cell extends Construct {
 }
 
 const stageName = 'prod';
+
+/** The name in an https URL is the one that API Gateway expects a certificate for; the load balancer it finds by ARN. */
+const urlOf = ({ security: { tls } }: Deployment, loadBalancer: CfnLoadBalancer): string =>
+  tls ? `https://${tls.serverName}:${tlsPort}` : `http://${loadBalancer.attrDnsName}`;

@@ -16,6 +16,12 @@ import { logRetentionDays } from '../shared-stack.ts';
 
 export const vpcCidr = '10.0.0.0/16';
 
+export const tlsPort = 443;
+
+/** Where the load balancers listen. */
+export const entrancePort = ({ security }: Pick<Deployment, 'security'>): number =>
+  security.tls ? tlsPort : 80;
+
 /** The VPC that all tenants run in, and the way from API Gateway into it. */
 export class Network extends Construct {
   readonly vpcId: string;
@@ -24,8 +30,10 @@ export class Network extends Construct {
   readonly vpcLinkId: string;
   readonly vpcLinkSecurityGroupId: string;
 
-  constructor(scope: Construct, id: string, { azs, nat }: Pick<Deployment, 'azs' | 'nat'>) {
+  constructor(scope: Construct, id: string, deployment: Pick<Deployment, 'azs' | 'nat' | 'security'>) {
     super(scope, id);
+    const { azs, nat } = deployment;
+    const entrance = entrancePort(deployment);
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(vpcCidr),
       // The first zones of whatever Region this goes to: no look-up, so no context file to keep.
@@ -56,8 +64,8 @@ export class Network extends Construct {
       securityGroupEgress: [
         {
           ipProtocol: 'tcp',
-          fromPort: 80,
-          toPort: 80,
+          fromPort: entrance,
+          toPort: entrance,
           cidrIp: vpcCidr,
           description: 'To the load balancers',
         },

@@ -12,7 +12,8 @@ export interface OpenApiOptions {
   title: string;
   services: readonly Service[];
   vpcLinkId: string;
-  loadBalancer: { arn: string; dnsName: string };
+  /** The URL has no path. */
+  loadBalancer: { arn: string; url: string };
   /** API Gateway's way to say "this Lambda function": `arn:…:apigateway:…:lambda:path/2015-03-31/functions/<arn>/invocations`. */
   authorizerUri: string;
 }
@@ -88,7 +89,7 @@ function methodsOf(
       'x-amazon-apigateway-integration': {
         type: 'http_proxy',
         httpMethod: method,
-        uri: `http://${options.loadBalancer.dnsName}${path.replaceAll('+}', '}')}`,
+        uri: `${options.loadBalancer.url}${path.replaceAll('+}', '}')}`,
         connectionType: 'VPC_LINK',
         connectionId: options.vpcLinkId,
         integrationTarget: options.loadBalancer.arn,

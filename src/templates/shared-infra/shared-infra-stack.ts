@@ -3,6 +3,7 @@ import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { type App, Fn } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { firstCell, stackNames } from '../../model/names.ts';
+import { encryptLogs, environmentKey } from '../encryption.ts';
 import { keep } from '../keep.ts';
 import { publish, read } from '../parameters.ts';
 import { accept } from '../review.ts';
@@ -14,16 +15,22 @@ import { EniTrunking } from './eni-trunking.ts';
 import { executionRole } from './execution-role.ts';
 import { Network } from './network.ts';
 import { hasSilos, TenantStackRole } from './tenant-stack-role.ts';
+import { WebAcl } from './web-acl.ts';
 
 /** The network, the authorizer, the first cell, and what every task needs to start. */
 export class SharedInfraStack extends SharedStack {
   constructor(app: App, deployment: Deployment) {
     super(app, stackNames.sharedInfra, deployment, 'saas-ecs: network, API, load balancer, authorizer');
+    const keyArn = environmentKey(this, deployment);
+    encryptLogs(this, keyArn);
     const network = new Network(this, 'Network', deployment);
     const authorizer = new Authorizer(this, 'Authorizer', {
       registryTable: read(this, deployment, 'registryTable'),
       apiKeySecretArn: read(this, deployment, 'apiKeySecret'),
+      ...(keyArn !== undefined && { keyArn }),
     });
+    const { waf } = deployment.security;
+    const webAcl = waf && new WebAcl(this, 'WebAcl', waf);
     const cell = new Cell(this, 'Cell', {
       name: firstCell,
       deployment,
@@ -32,6 +39,7 @@ export class SharedInfraStack extends SharedStack {
       vpcLinkId: network.vpcLinkId,
       vpcLinkSecurityGroupId: network.vpcLinkSecurityGroupId,
       authorizerArn: authorizer.functionArn,
+      ...(webAcl && { webAclArn: webAcl.arn }),
     });
     // API Gateway refuses a stage with logs in an account that has not told it by which role to write them.
     cell.stage.addResourceDependency(this.gatewayLogging());
@@ -47,12 +55,18 @@ export class SharedInfraStack extends SharedStack {
       publish(this, deployment, 'tenantStackRoleArn', stacks.roleArn);
       publish(this, deployment, 'tenantBoundaryArn', stacks.boundaryArn);
       const { functionArn: authorizerArn } = authorizer;
-      const cells = new CellStackRole(this, 'CellStacks', { deployment, vpcId, authorizerArn });
+      const cells = new CellStackRole(this, 'CellStacks', {
+        deployment,
+        vpcId,
+        authorizerArn,
+        ...(webAcl && { webAclArn: webAcl.arn }),
+      });
       publish(this, deployment, 'cellStackRoleArn', cells.roleArn);
     }
     publish(this, deployment, 'vpcLinkId', network.vpcLinkId);
     publish(this, deployment, 'vpcLinkSecurityGroupId', network.vpcLinkSecurityGroupId);
     publish(this, deployment, 'authorizerArn', authorizer.functionArn);
+    if (webAcl) publish(this, deployment, 'webAclArn', webAcl.arn);
     publish(this, deployment, 'poolListenerArn', cell.listenerArn);
     publish(this, deployment, 'poolLoadBalancerSecurityGroupId', cell.loadBalancerSecurityGroupId);
   }

@@ -16,6 +16,9 @@ export interface TenantStackScope {
   boundaryArn: string;
 }
 
+/** Keys have made-up ids; their tags come with them, from their stack. */
+const keys = arn('kms', 'key/*');
+
 /** Siloed tenants' stacks, and no other: not the pool's, which is `tenant-template-basic`. */
 export const tenantStacks = (prefix: string | undefined): string => tenantStackName(prefix, anyTenantId);
 /** CloudFormation names what it makes after the stack. */
@@ -42,7 +45,12 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
       of('ecs', 'DescribeClusters'),
       arn('ecs', `cluster/${withPrefix(prefix, stackNames.sharedCluster)}`),
     ),
-    allow(of('ecs', 'ListTagsForResource', 'TagResource', 'UntagResource'), arn('ecs', '*')),
+    allow(of('ecs', 'ListTagsForResource', 'TagResource', 'UntagResource'), [
+      arn('ecs', `cluster/${tenantStacks(prefix)}`),
+      arn('ecs', `service/*/${inTenantStacks(prefix)}`),
+      arn('ecs', `task-definition/${tenantStacks(prefix)}*`),
+      arn('ecs', `capacity-provider/saas-${tenantStacks(prefix)}`),
+    ]),
     allow(['iam:CreateServiceLinkedRole'], arn('iam', 'role/aws-service-role/*', ''), {
       StringEquals: {
         'iam:AWSServiceName': [
@@ -104,6 +112,15 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
       owned('ResourceTag', scope),
     ),
   ],
+  'AWS::Cognito::UserPoolDomain': (scope) => [
+    allow(
+      of('cognito-idp', 'CreateUserPoolDomain', 'UpdateUserPoolDomain', 'DeleteUserPoolDomain'),
+      arn('cognito-idp', 'userpool/*'),
+      owned('ResourceTag', scope),
+    ),
+    // Looks a domain up among everybody's: it knows no resource.
+    allow(of('cognito-idp', 'DescribeUserPoolDomain'), '*'),
+  ],
   'AWS::DynamoDB::Table': ({ prefix }) => [
     allow(
       of(
@@ -114,6 +131,25 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
         ...['ListTagsOfResource', 'TagResource', 'UntagResource'],
       ),
       arn('dynamodb', `table/${inTenantStacks(prefix)}`),
+    ),
+  ],
+  'AWS::KMS::Key': (scope) => [
+    allow(of('kms', 'CreateKey', 'TagResource'), '*', owned('RequestTag', scope)),
+    allow(
+      of(
+        'kms',
+        ...['DescribeKey', 'DisableKey', 'DisableKeyRotation', 'EnableKey', 'EnableKeyRotation'],
+        ...['GetKeyPolicy', 'GetKeyRotationStatus', 'ListResourceTags', 'PutKeyPolicy'],
+        ...['ScheduleKeyDeletion', 'UntagResource', 'UpdateKeyDescription'],
+        // Whoever makes a table under a key hands it to DynamoDB; that way alone the key's policy lets it be used.
+        ...['CreateGrant', 'Decrypt', 'Encrypt', 'GenerateDataKey'],
+      ),
+      keys,
+      owned('ResourceTag', scope),
+    ),
+    allow(
+      of('logs', 'AssociateKmsKey', 'DisassociateKmsKey'),
+      arn('logs', `log-group:/saas-ecs/${tenantStacks(scope.prefix)}`),
     ),
   ],
   'AWS::IAM::Role': ({ prefix, boundaryArn }) => [
@@ -248,6 +284,12 @@ export const tenantStackPermissions: Record<string, (scope: TenantStackScope) =>
       arn('ec2', 'security-group-rule/*'),
     ),
   ],
+  'AWS::EC2::SecurityGroupEgress': () => [
+    allow(
+      of('ec2', 'AuthorizeSecurityGroupEgress', 'RevokeSecurityGroupEgress'),
+      arn('ec2', 'security-group-rule/*'),
+    ),
+  ],
   'AWS::EC2::LaunchTemplate': () => [
     allow(
       of(
@@ -280,11 +322,19 @@ const owned = (kind: 'RequestTag' | 'ResourceTag', { app, environment }: TenantS
   StringEquals: { [`aws:${kind}/saas-ecs:app`]: app, [`aws:${kind}/saas-ecs:environment`]: environment },
 });
 
-/** The whole policy, for templates whose resources are of these types. */
+/** The whole policy, for templates whose resources are of these types; but for what {@link tenantKeyPolicy} has. */
 export function tenantStackPolicy(scope: TenantStackScope, types: readonly string[]): object {
   const parameters = arn('ssm', `parameter/saas-ecs/${scope.app}/${scope.environment}/*`);
   return policyOf([
     allow(['ssm:GetParameters'], parameters),
-    ...types.flatMap((type) => tenantStackPermissions[type]?.(scope) ?? []),
+    ...types
+      .filter((type) => type !== keyType)
+      .flatMap((type) => tenantStackPermissions[type]?.(scope) ?? []),
   ]);
 }
+
+const keyType = 'AWS::KMS::Key';
+
+/** Where tenants have keys of their own. A policy by itself: all inline policies of a role have 10,240 characters. */
+export const tenantKeyPolicy = (scope: TenantStackScope, types: readonly string[]): object | undefined =>
+  types.includes(keyType) ? policyOf(tenantStackPermissions[keyType]?.(scope) ?? []) : undefined;

@@ -3,12 +3,14 @@ import { Aws } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../model/config.ts';
 import { isSilo } from '../../model/tier.ts';
+import { viaService } from '../encryption.ts';
 import { accept } from '../review.ts';
 import { containerInstanceActions } from '../tenant/ec2-capacity.ts';
 import { itemActions, userActions } from '../tenant/task-roles.ts';
 import { trustOfCloudFormation } from './stack-policy.ts';
 import {
   inTenantStacks,
+  tenantKeyPolicy,
   tenantStackPermissions,
   tenantStackPolicy,
   tenantStacks,
@@ -24,9 +26,12 @@ const ec2Types = [
 ];
 
 /** The types that the silo tiers' templates are made of. */
-export function tenantResourceTypes({ tiers }: Pick<Deployment, 'tiers'>): string[] {
+export function tenantResourceTypes({ tiers, security }: Pick<Deployment, 'tiers' | 'security'>): string[] {
   const instances = tiers.some((tier) => tier.model === 'dedicated-cluster' && tier.capacity === 'ec2');
-  return Object.keys(tenantStackPermissions).filter((type) => instances || !ec2Types.includes(type));
+  const keys = security.encryption === 'customer-managed';
+  return Object.keys(tenantStackPermissions).filter(
+    (type) => (instances || !ec2Types.includes(type)) && (keys || type !== 'AWS::KMS::Key'),
+  );
 }
 
 export const hasSilos = ({ tiers }: Pick<Deployment, 'tiers'>): boolean =>
@@ -49,26 +54,22 @@ export class TenantStackRole extends Construct {
     const { deployment, vpcId, executionRoleArn } = props;
     const boundary = this.boundary(deployment);
     this.boundaryArn = boundary.ref;
+    const stacks = {
+      app: deployment.app,
+      environment: deployment.environment,
+      prefix: deployment.prefix,
+      vpcId,
+      executionRoleArn,
+      boundaryArn: this.boundaryArn,
+    };
+    const types = tenantResourceTypes(deployment);
     const role = new CfnRole(this, 'Role', {
       description: 'CloudFormation makes the stacks of siloed tenants with it',
       assumeRolePolicyDocument: trustOfCloudFormation,
-      policies: [
-        {
-          policyName: 'tenant-stacks',
-          policyDocument: tenantStackPolicy(
-            {
-              app: deployment.app,
-              environment: deployment.environment,
-              prefix: deployment.prefix,
-              vpcId,
-              executionRoleArn,
-              boundaryArn: this.boundaryArn,
-            },
-            tenantResourceTypes(deployment),
-          ),
-        },
-      ],
+      policies: [{ policyName: 'tenant-stacks', policyDocument: tenantStackPolicy(stacks, types) }],
     });
+    const keys = tenantKeyPolicy(stacks, types);
+    if (keys) this.keys(role, keys);
     accept(role, {
       id: 'AwsSolutions-IAM5',
       reason:
@@ -77,8 +78,20 @@ export class TenantStackRole extends Construct {
     this.roleArn = role.attrArn;
   }
 
+  private keys(role: CfnRole, policyDocument: object): void {
+    const policy = new CfnManagedPolicy(this, 'Keys', {
+      description: "CloudFormation makes tenants' keys with it",
+      roles: [role.ref],
+      policyDocument,
+    });
+    accept(policy, {
+      id: 'AwsSolutions-IAM5',
+      reason: "Keys have made-up ids; they are narrowed by the environment's tags",
+    });
+  }
+
   /** All that a role in a tenant's stack may ever do, whatever its template says. */
-  private boundary({ prefix, app, environment }: Deployment): CfnManagedPolicy {
+  private boundary({ prefix, app, environment, security }: Deployment): CfnManagedPolicy {
     const arn = (service: string, resource: string): string =>
       `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
     const policy = new CfnManagedPolicy(this, 'Boundary', {
@@ -91,6 +104,22 @@ export class TenantStackRole extends Construct {
             Action: itemActions,
             Resource: arn('dynamodb', `table/${inTenantStacks(prefix)}`),
           },
+          ...(security.encryption === 'customer-managed'
+            ? [
+                {
+                  Effect: 'Allow',
+                  Action: 'kms:Decrypt',
+                  Resource: arn('kms', 'key/*'),
+                  Condition: {
+                    StringEquals: {
+                      'aws:ResourceTag/saas-ecs:app': app,
+                      'aws:ResourceTag/saas-ecs:environment': environment,
+                      'kms:ViaService': viaService('dynamodb'),
+                    },
+                  },
+                },
+              ]
+            : []),
           {
             Effect: 'Allow',
             Action: userActions,

@@ -5,6 +5,7 @@ import { CfnInstanceProfile, CfnRole } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Aws, Fn, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { accept } from '../review.ts';
+import { toAws } from './outbound.ts';
 
 /** Graviton, for the images are ARM64's: what m5.large is (2 vCPU, 8 GiB) for a seventh less. */
 const instanceType = 'm7g.large';
@@ -75,6 +76,7 @@ export class Ec2Capacity extends Construct {
     const securityGroup = new CfnSecurityGroup(this, 'SecurityGroup', {
       groupDescription: 'Container instances: nothing comes in, tasks have interfaces of their own',
       vpcId: props.vpcId,
+      securityGroupEgress: [toAws],
     });
     const profile = new CfnInstanceProfile(this, 'Profile', { roles: [this.instanceRole(props).ref] });
     return new CfnLaunchTemplate(this, 'Template', {

@@ -1,7 +1,8 @@
-import { type App, CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib/core';
+import { type App, Aws, CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib/core';
 import type { Deployment } from '../../model/config.ts';
 import { tenantOutputs, tenantParameters } from '../../model/names.ts';
 import type { Tier } from '../../model/tier.ts';
+import { encryptionKey, encryptLogs } from '../encryption.ts';
 import { read, readList } from '../parameters.ts';
 import { parametersOnly } from '../parameters-only.ts';
 import { tenantCluster } from './cluster.ts';
@@ -28,7 +29,17 @@ export class SiloStack extends Stack {
     const capacityProvider =
       capacity?.capacityProvider ??
       (tier.capacity === 'ec2' ? read(this, deployment, 'sharedClusterCapacityProvider') : undefined);
+    const key =
+      deployment.security.encryption === 'customer-managed'
+        ? encryptionKey(this, 'Key', {
+            description: 'Tables and logs of one tenant',
+            through: ['dynamodb'],
+            logGroups: [`/saas-ecs/${Aws.STACK_NAME}`],
+          })
+        : undefined;
+    encryptLogs(this, key?.attrArn);
     const application = new TenantServices(this, 'App', {
+      users: { mfa: tier.mfa, signIn: deployment.signIn },
       services: deployment.services,
       routing: deployment.routing,
       tenantPath: tenantId,
@@ -40,6 +51,7 @@ export class SiloStack extends Stack {
       subnetIds,
       executionRoleArn: read(this, deployment, 'executionRoleArn'),
       boundaryArn: read(this, deployment, 'tenantBoundaryArn'),
+      ...(key && { keyArn: key.attrArn }),
       listenerArn: text(tenantParameters.listenerArn),
       loadBalancerSecurityGroupId: text(tenantParameters.loadBalancerSecurityGroupId),
       imageOf: (name) => text(tenantParameters.image(name)),
@@ -53,9 +65,11 @@ export class SiloStack extends Stack {
       [tenantOutputs.userPoolId]: users.userPoolId,
       [tenantOutputs.clientId]: users.clientId,
       [tenantOutputs.issuer]: users.issuer,
+      ...(users.domain !== undefined && { [tenantOutputs.signInDomain]: users.domain }),
       [tenantOutputs.clusterName]: clusterName,
       [tenantOutputs.tables]: this.toJsonString(application.tables.names),
       [tenantOutputs.services]: this.toJsonString(application.serviceNames),
+      ...(key && { [tenantOutputs.encryptionKey]: key.attrArn }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

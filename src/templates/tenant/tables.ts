@@ -7,12 +7,22 @@ import { keep } from '../keep.ts';
 /** Partition key of every table of the application, in the pool and in silos alike, so that a tenant can move. */
 export const partitionKey = 'tenantId';
 
+/** A table's encryption by that key; without one it is by a key of DynamoDB's. */
+export const underKey = (
+  keyArn: string | undefined,
+): { sseSpecification?: CfnTable.SSESpecificationProperty } =>
+  keyArn === undefined
+    ? {}
+    : { sseSpecification: { sseEnabled: true, sseType: 'KMS', kmsMasterKeyId: keyArn } };
+
 /** One table for each service that has one. They outlive their stack: only an offboarding deletes what tenants stored. */
 export class Tables extends Construct {
   readonly #tables = new Map<string, CfnTable>();
+  readonly #keyArn: string | undefined;
 
-  constructor(scope: Construct, id: string, services: readonly Service[]) {
+  constructor(scope: Construct, id: string, services: readonly Service[], keyArn?: string) {
     super(scope, id);
+    this.#keyArn = keyArn;
     for (const { name, table } of services) {
       if (table) this.#tables.set(name, this.table(name, table.sortKey));
     }
@@ -39,6 +49,7 @@ export class Tables extends Construct {
       ],
       billingMode: 'PAY_PER_REQUEST',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      ...underKey(this.#keyArn),
     });
     keep(table);
     return table;

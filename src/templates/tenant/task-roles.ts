@@ -2,19 +2,30 @@ import { CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { tenantSessionTag } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
+import { decryption } from '../encryption.ts';
 import { tasksTrust } from './trust.ts';
 
-/** What a service does with items. No Scan: it reads past the partition key, so past the tenant. */
-export const itemActions = [
+/** What the built-in services do with items. */
+const builtinItemActions = [
   'dynamodb:GetItem',
-  'dynamodb:BatchGetItem',
   'dynamodb:Query',
   'dynamodb:PutItem',
   'dynamodb:UpdateItem',
   'dynamodb:DeleteItem',
+];
+/** What any service may do with items. No Scan: it reads past the partition key, so past the tenant. */
+export const itemActions = [
+  ...builtinItemActions,
+  'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
   'dynamodb:ConditionCheckItem',
 ];
+
+/** Of the built-in services it is known what they call; of an operator's own only what they may. */
+const itemActionsOf = (services: readonly Service[]): readonly string[] =>
+  services.some(({ access, image }) => access === 'data' && !image.startsWith('builtin:'))
+    ? itemActions
+    : builtinItemActions;
 
 /** What the user service does with the users of its one pool. */
 export const userActions = [
@@ -44,6 +55,8 @@ export interface TaskRolesProps {
   userPoolArn: string;
   /** Silo only: the permissions boundary of every role in a tenant's stack. */
   boundaryArn?: string;
+  /** KMS key that the tables are under, if not DynamoDB's. */
+  keyArn?: string;
   /** In the pool, tables are reached through the tenant role; in a silo by the task role itself. */
   shared: boolean;
 }
@@ -63,7 +76,12 @@ export class TaskRoles extends Construct {
     this.#boundaryArn = props.boundaryArn;
     const needs = (access: Service['access']) => props.services.some((service) => service.access === access);
     if (needs('data') && props.tableArns.length > 0) {
-      this.#data = this.taskRole('Data', props.shared ? undefined : allow(itemActions, props.tableArns));
+      this.#data = this.taskRole(
+        'Data',
+        ...(props.shared
+          ? []
+          : [allow(itemActionsOf(props.services), props.tableArns), ...decryption(props.keyArn, 'dynamodb')]),
+      );
       if (props.shared) this.tenantRoleArn = this.tenantRole(this.#data, props).attrArn;
     }
     if (needs('identity')) this.#identity = this.taskRole('Identity', allow(userActions, props.userPoolArn));
@@ -74,11 +92,13 @@ export class TaskRoles extends Construct {
     return access === 'identity' ? this.#identity?.attrArn : undefined;
   }
 
-  private taskRole(id: string, statement: object | undefined): CfnRole {
+  private taskRole(id: string, ...statements: object[]): CfnRole {
     return new CfnRole(this, id, {
       assumeRolePolicyDocument: tasksTrust(),
       ...(this.#boundaryArn !== undefined && { permissionsBoundary: this.#boundaryArn }),
-      ...(statement && { policies: [{ policyName: 'task', policyDocument: policy(statement) }] }),
+      ...(statements.length > 0 && {
+        policies: [{ policyName: 'task', policyDocument: policy(...statements) }],
+      }),
     });
   }
 
@@ -102,12 +122,13 @@ export class TaskRoles extends Construct {
         {
           policyName: 'items-of-the-tenant',
           policyDocument: policy(
-            allow(itemActions, props.tableArns, {
+            allow(itemActionsOf(props.services), props.tableArns, {
               'ForAllValues:StringEquals': {
                 'dynamodb:LeadingKeys': [`\${aws:PrincipalTag/${tenantSessionTag}}`],
               },
               Null: { 'dynamodb:LeadingKeys': 'false' },
             }),
+            ...decryption(props.keyArn, 'dynamodb'),
           ),
         },
       ],

@@ -1,4 +1,4 @@
-import { CfnSecurityGroup, CfnSecurityGroupIngress } from 'aws-cdk-lib/aws-ec2';
+import { CfnSecurityGroup, CfnSecurityGroupEgress, CfnSecurityGroupIngress } from 'aws-cdk-lib/aws-ec2';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnHttpNamespace } from 'aws-cdk-lib/aws-servicediscovery';
 import { Aws, type CfnResource } from 'aws-cdk-lib/core';
@@ -8,13 +8,15 @@ import { pascal, serviceEnvironment } from '../../model/names.ts';
 import type { Service } from '../../model/service.ts';
 import { nginxPort } from '../images/rproxy/nginx-config.ts';
 import { logRetentionDays } from '../shared-stack.ts';
+import { toAws } from './outbound.ts';
 import { proxyName, proxyTask } from './proxy.ts';
 import { ServiceTask, serviceHost, type TaskPlace } from './service-task.ts';
 import { Tables } from './tables.ts';
 import { TaskRoles } from './task-roles.ts';
-import { TenantUserPool } from './user-pool.ts';
+import { TenantUserPool, type TenantUserPoolProps } from './user-pool.ts';
 
 export interface TenantServicesProps {
+  users: TenantUserPoolProps;
   services: readonly Service[];
   routing: Deployment['routing'];
   /** Value of the header `tenantPath`. */
@@ -29,6 +31,8 @@ export interface TenantServicesProps {
   executionRoleArn: string;
   /** Of a silo: the permissions boundary of its roles. */
   boundaryArn?: string;
+  /** KMS key that tables and logs are under, if not AWS's. */
+  keyArn?: string;
   listenerArn: string;
   loadBalancerSecurityGroupId: string;
   /** Image URI of a service or of `proxy`. */
@@ -51,13 +55,14 @@ export class TenantServices extends Construct {
   constructor(scope: Construct, id: string, props: TenantServicesProps) {
     super(scope, id);
     const { services } = props;
-    this.users = new TenantUserPool(this, 'Users');
-    this.tables = new Tables(this, 'Tables', services);
+    this.users = new TenantUserPool(this, 'Users', props.users);
+    this.tables = new Tables(this, 'Tables', services, props.keyArn);
     const roles = new TaskRoles(this, 'Roles', {
       services,
       tableArns: this.tables.arns,
       userPoolArn: this.users.userPoolArn,
       shared: props.tenantId === undefined,
+      ...(props.keyArn !== undefined && { keyArn: props.keyArn }),
       ...(props.boundaryArn !== undefined && { boundaryArn: props.boundaryArn }),
     });
     this.#running = new Construct(this, 'Services');
@@ -168,6 +173,7 @@ export class TenantServices extends Construct {
   /** Lets in the load balancer, and these tasks among themselves: never another tenant's. */
   private securityGroup(props: TenantServicesProps): CfnSecurityGroup {
     const ports = [...new Set(props.services.map((service) => service.port))];
+    const anybody = props.services.some(isOwn);
     const group = new CfnSecurityGroup(this, 'SecurityGroup', {
       groupDescription: 'Tasks of one tenant, or of the pool',
       vpcId: props.vpcId,
@@ -178,6 +184,8 @@ export class TenantServices extends Construct {
         sourceSecurityGroupId: props.loadBalancerSecurityGroupId,
         description: 'From the load balancer',
       })),
+      // Whom an operator's own service calls is not known here: EC2's default lets it call anybody.
+      ...(!anybody && { securityGroupEgress: [toAws] }),
     });
     for (const port of ports) {
       new CfnSecurityGroupIngress(this, `FromEachOther${port}`, {
@@ -187,6 +195,15 @@ export class TenantServices extends Construct {
         toPort: port,
         sourceSecurityGroupId: group.attrGroupId,
         description: 'From services of the same tenant',
+      });
+      if (anybody) continue;
+      new CfnSecurityGroupEgress(this, `ToEachOther${port}`, {
+        groupId: group.attrGroupId,
+        ipProtocol: 'tcp',
+        fromPort: port,
+        toPort: port,
+        destinationSecurityGroupId: group.attrGroupId,
+        description: 'To services of the same tenant',
       });
     }
     return group;

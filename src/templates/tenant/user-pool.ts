@@ -1,11 +1,27 @@
-import { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
-import { Aws } from 'aws-cdk-lib/core';
+import { CfnUserPool, CfnUserPoolClient, CfnUserPoolDomain } from 'aws-cdk-lib/aws-cognito';
+import { Aws, Fn } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import type { SignIn } from '../../model/config.ts';
 import { tenantAttributes } from '../../model/tenant.ts';
+import type { MfaMode } from '../../model/tier.ts';
 import { keep } from '../keep.ts';
 import { accept } from '../review.ts';
 
 const bare = (attribute: string): string => attribute.replace('custom:', '');
+
+export interface TenantUserPoolProps {
+  mfa: MfaMode;
+  /** Of the application; without it the pool has no hosted sign-in. */
+  signIn?: SignIn | undefined;
+}
+
+const mfaConfiguration: Record<MfaMode, string> = { off: 'OFF', optional: 'OPTIONAL', required: 'ON' };
+
+/**
+ * Prefix of a pool's domain, which must be the only one of its name in the Region. It is the stack's own UUID: hexadecimal, so
+ * it holds none of the words that Cognito reserves (`aws`, `amazon`, `cognito`), and it tells nobody whose it is.
+ */
+const domainPrefix = (): string => `sign-in-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`;
 
 /** Where the users of one silo tenant, or of all tenants of the pool, sign in. */
 export class TenantUserPool extends Construct {
@@ -14,8 +30,10 @@ export class TenantUserPool extends Construct {
   readonly clientId: string;
   /** As AWS, or whoever stands in for it, forms it; never built from Region and id. */
   readonly issuer: string;
+  /** Prefix of the domain of hosted sign-in. */
+  readonly domain: string | undefined;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { mfa, signIn }: TenantUserPoolProps) {
     super(scope, id);
     const pool = new CfnUserPool(this, 'UserPool', {
       userPoolName: Aws.STACK_NAME,
@@ -26,8 +44,8 @@ export class TenantUserPool extends Construct {
       userAttributeUpdateSettings: { attributesRequireVerificationBeforeUpdate: ['email'] },
       adminCreateUserConfig: { allowAdminCreateUserOnly: true },
       accountRecoverySetting: { recoveryMechanisms: [{ name: 'verified_email', priority: 1 }] },
-      mfaConfiguration: 'OPTIONAL',
-      enabledMfas: ['SOFTWARE_TOKEN_MFA'],
+      mfaConfiguration: mfaConfiguration[mfa],
+      ...(mfa !== 'off' && { enabledMfas: ['SOFTWARE_TOKEN_MFA'] }),
       policies: {
         passwordPolicy: {
           minimumLength: 12,
@@ -55,7 +73,7 @@ export class TenantUserPool extends Construct {
       {
         id: 'AwsSolutions-COG2',
         reason:
-          'A second factor is offered to every user; whether it is required is for each tenant to decide, not for the operator',
+          'Whether a second factor is offered or required is a setting of the tier (mfa); unless told it is offered to every user',
       },
       {
         id: 'AwsSolutions-COG8',
@@ -73,6 +91,9 @@ export class TenantUserPool extends Construct {
         'ALLOW_ADMIN_USER_PASSWORD_AUTH',
         'ALLOW_REFRESH_TOKEN_AUTH',
       ],
+      // Users of identity providers come in once the pool has one: saas-ecs adds its name here.
+      supportedIdentityProviders: ['COGNITO'],
+      ...(signIn && hostedSignIn(signIn)),
       preventUserExistenceErrors: 'ENABLED',
       enableTokenRevocation: true,
       readAttributes: ['email', 'email_verified', 'name', ...Object.values(tenantAttributes)],
@@ -83,9 +104,20 @@ export class TenantUserPool extends Construct {
       refreshTokenValidity: 1,
       tokenValidityUnits: { accessToken: 'minutes', idToken: 'minutes', refreshToken: 'days' },
     });
+    this.domain =
+      signIn && new CfnUserPoolDomain(this, 'Domain', { userPoolId: pool.ref, domain: domainPrefix() }).ref;
     this.userPoolId = pool.ref;
     this.userPoolArn = pool.attrArn;
     this.clientId = client.ref;
     this.issuer = pool.attrProviderUrl;
   }
 }
+
+/** The code flow alone: the implicit one puts tokens into addresses. The client has no secret, so its users' application proves itself by PKCE. */
+const hostedSignIn = ({ callbackUrls, logoutUrls }: SignIn) => ({
+  allowedOAuthFlowsUserPoolClient: true,
+  allowedOAuthFlows: ['code'],
+  allowedOAuthScopes: ['openid', 'email', 'profile'],
+  callbackUrLs: [...callbackUrls],
+  logoutUrLs: [...logoutUrls],
+});

@@ -86,10 +86,10 @@ export function createRunner(cloud: Cloud, functions: Functions) {
     const credentials = cloud.sts.issueForService(record.role, 'lambda.amazonaws.com', record.name);
     let mayLog = true;
     try {
-      cloud.iam.authorize(cloud.sts.principalOf(credentials.accessKeyId, credentials.sessionToken), {
-        action: 'logs:PutLogEvents',
-        resource: arn(cloud, 'logs', `log-group:${record.logGroup}:log-stream:${stream}`),
-      });
+      const principal = cloud.sts.principalOf(credentials.accessKeyId, credentials.sessionToken);
+      const resource = arn(cloud, 'logs', `log-group:${record.logGroup}:log-stream:${stream}`);
+      for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents'])
+        cloud.iam.authorize(principal, { action, resource });
     } catch {
       mayLog = false;
       cloud.log(`lambda: the role of ${record.name} may not write logs; its lines are dropped`);

@@ -14,7 +14,7 @@ import { createTargets } from './targets.ts';
 
 export function createLoadBalancer(cloud: Cloud): AwsService & LoadBalancerApi {
   const state = openState(cloud);
-  const routing = createRouting(state);
+  const routing = createRouting(cloud, state);
   const targets = createTargets(cloud, state);
   state.onChange(() => targets.reconcile());
   const loadBalancers = createLoadBalancers(cloud, state);
@@ -37,6 +37,13 @@ export function createLoadBalancer(cloud: Cloud): AwsService & LoadBalancerApi {
     deregister: targets.deregister,
     healthy: targets.healthy,
     onUnhealthy: targets.onUnhealthy,
+    listenersWith: (certificateArn) =>
+      state.listeners
+        .values()
+        .filter(({ description }) =>
+          (description.Certificates ?? []).some((each) => each.CertificateArn === certificateArn),
+        )
+        .map(({ arn }) => arn),
     send: sendTo,
     async forward(loadBalancerArn, port, request, response, responseHeaders) {
       const answer = await sendTo(loadBalancerArn, port, request);

@@ -1,5 +1,6 @@
 /** Listeners: create, describe, change, delete. */
 import {
+  type Certificate,
   CreateListener$,
   type CreateListenerInput,
   type CreateListenerOutput,
@@ -52,6 +53,13 @@ function checkProtocol(protocol: string | undefined, port: number | undefined, c
     throw new AwsError('CertificateNotFound', 'A certificate must be specified for HTTPS listeners');
 }
 
+/** A listener that can't show its certificate would serve nobody. */
+function checkCertificates(cloud: Cloud, certificates: readonly Certificate[]): void {
+  for (const { CertificateArn = '' } of certificates)
+    if (!cloud.acm.material(CertificateArn))
+      throw new AwsError('CertificateNotFound', `Certificate '${CertificateArn}' not found`);
+}
+
 export function createListeners(cloud: Cloud, state: LoadBalancerState): Listeners {
   const put = (record: ListenerRecord): ListenerRecord => {
     state.listeners.put(record.arn, record);
@@ -71,6 +79,7 @@ export function createListeners(cloud: Cloud, state: LoadBalancerState): Listene
       const { LoadBalancerArn = '', Protocol, Port } = input;
       state.loadBalancer(LoadBalancerArn);
       checkProtocol(Protocol, Port, input.Certificates?.length ?? 0);
+      checkCertificates(cloud, input.Certificates ?? []);
       checkPort(LoadBalancerArn, Port);
       within(
         state.listenersOf(LoadBalancerArn).length + 1,
@@ -107,6 +116,7 @@ export function createListeners(cloud: Cloud, state: LoadBalancerState): Listene
       const Port = input.Port ?? record.port;
       const Protocol = input.Protocol ?? description.Protocol;
       checkProtocol(Protocol, Port, certificates?.length ?? 0);
+      checkCertificates(cloud, input.Certificates ?? []);
       checkPort(record.loadBalancerArn, Port, record.arn);
       if (input.DefaultActions) checkActions(state, record.loadBalancerArn, input.DefaultActions);
       return put({

@@ -37,6 +37,16 @@ const page = (status: 502 | 503 | 504): LoadBalancerResponse => {
   };
 };
 
+/** What a listener answers that expects TLS. */
+function plainOnTls(): LoadBalancerResponse {
+  const body = Buffer.from('400 The plain HTTP request was sent to HTTPS port');
+  return {
+    status: 400,
+    headers: ['server', 'awselb/2.0', 'content-type', 'text/plain', 'content-length', String(body.length)],
+    body,
+  };
+}
+
 /** `1-<seconds>-<24 hex digits>`. A UUID costs less than random bytes: Node.js draws many at a time. */
 export const traceRoot = (): string =>
   `1-${Math.floor(Date.now() / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)}`;
@@ -69,7 +79,7 @@ function outgoingHeaders(
   const before = byName.get('x-forwarded-for');
   const chain = Array.isArray(before) ? before.join(', ') : before;
   result['x-forwarded-for'] = chain === undefined ? sourceIp : `${chain}, ${sourceIp}`;
-  result['x-forwarded-proto'] = 'http';
+  result['x-forwarded-proto'] = listener.secure ? 'https' : 'http';
   result['x-forwarded-port'] = String(port);
   result['x-amzn-trace-id'] = traceHeader(first(byName.get('x-amzn-trace-id')));
   if (bodyLength > 0 || byName.has('content-length')) result['content-length'] = String(bodyLength);
@@ -209,6 +219,12 @@ export async function send(
     throw Object.assign(new Error(`connect ECONNREFUSED: ${loadBalancerArn} does not listen on ${port}`), {
       code: 'ECONNREFUSED',
     });
+  const { serverName } = request;
+  if (listener.secure && serverName === undefined) return plainOnTls();
+  if (serverName !== undefined) {
+    if (!listener.secure) throw new Error(`wrong version number: ${loadBalancerArn} speaks HTTP on ${port}`);
+    await listener.secure(serverName);
+  }
   const byName = new Map<string, string | string[]>();
   for (const name in request.headers) {
     const value = request.headers[name];

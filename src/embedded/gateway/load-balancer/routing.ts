@@ -1,6 +1,8 @@
 /** Listeners and their rules, compiled: which action a request gets. */
-import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Action, Listener } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Cloud } from '../../platform.ts';
 import { compileCondition, type Match, type RoutedRequest } from './conditions.ts';
+import { shakeHands } from './handshake.ts';
 import type { LoadBalancerState } from './state.ts';
 
 export type RuleAction =
@@ -20,6 +22,8 @@ export interface CompiledListener {
   /** Milliseconds without a byte from the target until 504. */
   idleTimeoutMs: number;
   dropInvalidHeaders: boolean;
+  /** Makes the TLS handshake; undefined where the listener speaks HTTP. Rejects when its certificate does not do for the name. */
+  secure: ((serverName: string) => Promise<void>) | undefined;
   action(request: RoutedRequest): RuleAction;
 }
 
@@ -70,7 +74,29 @@ export function weighted(action: Extract<RuleAction, { type: 'forward' }>): stri
   return undefined;
 }
 
-export function createRouting(state: LoadBalancerState): Routing {
+/** How long a caller goes on by the handshake that it made, as by a connection; in milliseconds. */
+const handshakeHolds = 60_000;
+
+/** The handshake of a listener: once for a while and name, as a connection is kept open. */
+function handshakeOf(cloud: Cloud, { Certificates = [], SslPolicy = '' }: Listener) {
+  const arn = Certificates[0]?.CertificateArn ?? '';
+  // The newest policies allow TLS 1.3 alone, or 1.2 as well ("Security policies for your Application Load Balancer").
+  const least = /TLS13-1-3/.test(SslPolicy) ? 'TLSv1.3' : 'TLSv1.2';
+  let known: { material: unknown; serverName: string; until: number; shaken: Promise<void> } | undefined;
+  return (serverName: string): Promise<void> => {
+    const material = cloud.acm.material(arn);
+    if (!material)
+      return Promise.reject(new Error(`the listener has no certificate to show: ${arn} was not imported`));
+    const now = performance.now();
+    if (!known || known.material !== material || known.serverName !== serverName || now > known.until) {
+      const shaken = shakeHands(material, serverName, least);
+      known = { material, serverName, until: now + handshakeHolds, shaken };
+    }
+    return known.shaken;
+  };
+}
+
+export function createRouting(cloud: Cloud, state: LoadBalancerState): Routing {
   const compiled = new Map<string, CompiledListener>();
   state.onChange(() => compiled.clear());
 
@@ -89,6 +115,8 @@ export function createRouting(state: LoadBalancerState): Routing {
     const otherwise = compileAction(listener.description.DefaultActions);
     const { attributes } = state.loadBalancer(loadBalancerArn);
     return {
+      secure:
+        listener.description.Protocol === 'HTTPS' ? handshakeOf(cloud, listener.description) : undefined,
       idleTimeoutMs: Number(attributes['idle_timeout.timeout_seconds'] ?? 60) * 1000,
       dropInvalidHeaders: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
       action(request) {

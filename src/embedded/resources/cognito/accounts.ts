@@ -47,7 +47,8 @@ export function newUser(
     }
     attributes[attribute] ??= username;
     name = sub;
-    if (users.having(attribute, username).length > 0) {
+    // Who comes from an identity provider may have the same address: he does not sign in with it.
+    if (users.having(attribute, username).some(({ status }) => status !== 'EXTERNAL_PROVIDER')) {
       throw new AwsError('UsernameExistsException', 'An account with the given email already exists.');
     }
   } else if (aliases.includes('email') && isEmail(username)) {

@@ -6,10 +6,10 @@ import type {
   UpdateUserPoolClientRequest,
   UserPoolClientType,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { AwsError, type Cloud } from '../../platform.ts';
+import type { Cloud } from '../../platform.ts';
 import { compareText } from '../pages.ts';
+import { checkOAuth } from './client-oauth.ts';
 import { invalidParameter, limitExceeded, notAuthorized, notFound } from './errors.ts';
-import { scopesOf } from './federation.ts';
 import type { PoolRecord } from './pools.ts';
 import { checkClientAttributes } from './schema.ts';
 
@@ -49,14 +49,6 @@ export interface ClientRecord {
 
 /** Cognito's quota of app clients a pool. */
 const maxClients = 1000;
-/** Those that need no resource server. */
-const standardScopes: ReadonlySet<string> = new Set([
-  'openid',
-  'email',
-  'phone',
-  'profile',
-  'aws.cognito.signin.user.admin',
-]);
 const lower = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const random = (length: number): string =>
   Array.from({ length }, () => lower[randomInt(lower.length)]).join('');
@@ -118,7 +110,7 @@ export class Clients {
     if (!/^[\w\s+=,.@-]{1,128}$/.test(input.ClientName ?? '')) {
       throw invalidParameter(`Client name ${JSON.stringify(input.ClientName)} is not valid.`);
     }
-    this.checkOAuth(pool, input, Boolean(input.GenerateSecret ?? input.ClientSecret));
+    checkOAuth(this.cloud, pool, input, Boolean(input.GenerateSecret ?? input.ClientSecret));
     const at = new Date(this.cloud.clock.now()).toISOString();
     const client: ClientRecord = {
       id: random(26),
@@ -136,7 +128,7 @@ export class Clients {
 
   update(pool: PoolRecord, input: UpdateUserPoolClientRequest): ClientRecord {
     const client = this.in(pool.id, input.ClientId);
-    this.checkOAuth(pool, input, client.secret !== undefined);
+    checkOAuth(this.cloud, pool, input, client.secret !== undefined);
     const updated = {
       ...client,
       name: input.ClientName ?? client.name,
@@ -145,30 +137,6 @@ export class Clients {
     };
     this.collection.put(client.id, updated);
     return updated;
-  }
-
-  /** Throws AwsError ScopeDoesNotExistException or InvalidOAuthFlowException. */
-  private checkOAuth(pool: PoolRecord, input: Partial<UpdateUserPoolClientRequest>, secret: boolean): void {
-    const known = scopesOf(this.cloud, pool.id);
-    const unknown = input.AllowedOAuthScopes?.filter(
-      (scope) => !standardScopes.has(scope) && !known.has(scope),
-    );
-    if (unknown?.length) {
-      throw new AwsError('ScopeDoesNotExistException', `Invalid scope requested: ${unknown.join(', ')}`);
-    }
-    if (!input.AllowedOAuthFlows?.includes('client_credentials')) return;
-    if (!secret) {
-      throw new AwsError(
-        'InvalidOAuthFlowException',
-        'client_credentials flow can not be selected if client does not have a client secret.',
-      );
-    }
-    if (input.AllowedOAuthFlows.length > 1) {
-      throw new AwsError(
-        'InvalidOAuthFlowException',
-        'client_credentials flow can not be selected along with code flow or implicit flow.',
-      );
-    }
   }
 
   remove(client: ClientRecord): void {
@@ -193,9 +161,6 @@ function settingsOf(
     throw invalidParameter(
       'The ExplicitAuthFlows with the ALLOW_ prefix and those without it must not be mixed.',
     );
-  }
-  if (input.AllowedOAuthFlows?.some((flow) => flow !== 'client_credentials') && !input.CallbackURLs?.length) {
-    throw invalidParameter('Callback URLs must be given for the code and implicit grants.');
   }
   const given = Object.fromEntries(
     settings.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]])),

@@ -4,10 +4,11 @@ import type {
   SoftwareTokenMfaSettingsType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { AwsError } from '../../platform.ts';
-import { invalidParameter } from './errors.ts';
+import { invalidParameter, invalidSession, userNotFound } from './errors.ts';
 import type { Parts } from './parts.ts';
 import type { PoolRecord } from './pools.ts';
-import { totpStep } from './totp.ts';
+import type { Sessions } from './sessions.ts';
+import { totpSecret, totpStep } from './totp.ts';
 import type { UserRecord } from './users.ts';
 
 /** Throws AwsError SoftwareTokenMFANotFoundException where the pool has no authenticator apps. */
@@ -26,6 +27,43 @@ export function proveTotp(parts: Parts, secret: string | undefined, code: string
   const step = secret === undefined ? undefined : totpStep(secret, code ?? '', parts.cloud.clock.now());
   if (step === undefined) throw new AwsError('EnableSoftwareTokenMFAException', 'Code mismatch');
   return step;
+}
+
+/** A session's new secret, and the session to go on with. Throws AwsError NotAuthorizedException and others. */
+export function associateInSession(
+  parts: Parts,
+  sessions: Sessions,
+  given: string | undefined,
+): { secret: string; session: string } {
+  const session = sessions.open(undefined, 'MFA_SETUP', given);
+  checkTotpOffered(parts.pools.get(session.pool));
+  sessions.use(session);
+  const secret = totpSecret();
+  return { secret, session: sessions.make({ ...session, totp: { secret, verified: false } }) };
+}
+
+/** Sets up the authenticator app of a session by a code of it. Returns the session to go on with. */
+export function verifyInSession(
+  parts: Parts,
+  sessions: Sessions,
+  given: string | undefined,
+  code: string | undefined,
+): string {
+  const session = sessions.open(undefined, 'MFA_SETUP', given);
+  const users = parts.users(parts.pools.get(session.pool));
+  const user = users.findSub(session.sub);
+  if (!user) throw userNotFound();
+  // A session from before the user had an app must not replace the one he has now.
+  if (user.totp?.verified) throw invalidSession();
+  const secret = session.totp?.secret;
+  const lastStep = proveTotp(parts, secret, code);
+  sessions.use(session);
+  users.save({
+    ...user,
+    totp: { secret: secret ?? '', verified: true, enabled: true, preferred: true, lastStep },
+    pendingTotp: undefined,
+  });
+  return sessions.make({ ...session, totp: { secret: '', verified: true } });
 }
 
 export function preferMfa(

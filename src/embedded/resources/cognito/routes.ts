@@ -2,7 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import { poolPrefix } from '../../endpoint/aws-addresses.ts';
 import { AwsError, type Route } from '../../platform.ts';
+import { domainsOf } from './domains.ts';
+import { domainUrl } from './hosted/exchange.ts';
 import type { Parts } from './parts.ts';
+import type { PoolRecord } from './pools.ts';
 
 const open = { 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET' };
 
@@ -26,20 +29,10 @@ export const routes = (parts: Parts): Route[] => [
         const { jwk } = await parts.keys.of(pool.id);
         json(response, 200, { keys: [jwk] }, { ...open, 'cache-control': 'public, max-age=86400' });
       } else if (pool && path === '.well-known/openid-configuration') {
-        const issuer = parts.pools.issuer(pool.id);
-        json(
-          response,
-          200,
-          {
-            issuer,
-            jwks_uri: `${issuer}/.well-known/jwks.json`,
-            id_token_signing_alg_values_supported: ['RS256'],
-            response_types_supported: ['code', 'token'],
-            scopes_supported: ['openid', 'email', 'phone', 'profile'],
-            subject_types_supported: ['public'],
-          },
-          { ...open, 'cache-control': 'public, max-age=86400' },
-        );
+        json(response, 200, configuration(parts, pool), {
+          ...open,
+          'cache-control': 'public, max-age=86400',
+        });
       } else {
         const error = pool
           ? new AwsError('ResourceNotFoundException', `Nothing is served at ${url.pathname}.`)
@@ -59,6 +52,29 @@ export const routes = (parts: Parts): Route[] => [
     },
   },
 ];
+
+/** As Cognito publishes it: with the domain's endpoints once the pool has a domain. */
+function configuration(parts: Parts, pool: PoolRecord): object {
+  const issuer = parts.pools.issuer(pool.id);
+  const [domain] = domainsOf(parts.cloud, pool.id);
+  const at = (path: string) => domain && domainUrl(parts.cloud, domain, path);
+  return {
+    issuer,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    id_token_signing_alg_values_supported: ['RS256'],
+    response_types_supported: ['code', 'token'],
+    scopes_supported: ['openid', 'email', 'phone', 'profile'],
+    subject_types_supported: ['public'],
+    ...(domain && {
+      authorization_endpoint: at('oauth2/authorize'),
+      token_endpoint: at('oauth2/token'),
+      userinfo_endpoint: at('oauth2/userInfo'),
+      revocation_endpoint: at('oauth2/revoke'),
+      end_session_endpoint: at('logout'),
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    }),
+  };
+}
 
 function json(
   response: ServerResponse,

@@ -17,6 +17,11 @@ import { type UserRecord, userAttributes } from './users.ts';
 
 type Values = Readonly<Record<string, string>>;
 
+/** Where a sign-in is: somebody is signed in, or a challenge waits for an answer. */
+export type Step =
+  | { user: UserRecord; challenge?: undefined }
+  | { user?: undefined; challenge: InitiateAuthResponse };
+
 interface SrpContent {
   type: 'srp';
   pool: string;
@@ -76,6 +81,11 @@ export class SignIn {
     if (known.allow === 'USER_SRP_AUTH') return this.startSrp(pool, client, username, parameters['SRP_A']);
     const password = parameters['PASSWORD'];
     if (password === undefined) throw invalidParameter('Missing required parameter PASSWORD');
+    return this.answer(pool, client, await this.password(pool, client, username, password));
+  }
+
+  /** The step after a password. Throws AwsError NotAuthorizedException and others. */
+  async password(pool: PoolRecord, client: ClientRecord, username: string, password: string): Promise<Step> {
     const user = this.userOf(pool, client, username);
     await this.attempts.counted(`${pool.id}/${user?.sub ?? username}`, async () => {
       const fits = user?.password && (await passwordFits(password, user.password));
@@ -96,13 +106,24 @@ export class SignIn {
     const username = responses['USERNAME'];
     if (username === undefined) throw invalidParameter('Missing required parameter USERNAME');
     checkSecretHash(client, responses['SECRET_HASH'], [username]);
+    return this.answer(pool, client, await this.next(pool, client, challenge, session, responses));
+  }
+
+  /** The step after a challenge that is answered. Throws AwsError NotAuthorizedException and others. */
+  async next(
+    pool: PoolRecord,
+    client: ClientRecord,
+    challenge: string | undefined,
+    session: string | undefined,
+    responses: Values,
+  ): Promise<Step> {
     switch (challenge) {
       case 'PASSWORD_VERIFIER':
         return this.finishSrp(pool, client, responses);
       case 'NEW_PASSWORD_REQUIRED':
         return this.newPassword(pool, client, this.sessions.open(client, challenge, session), responses);
       case 'SOFTWARE_TOKEN_MFA':
-        return this.totp(pool, client, this.sessions.open(client, challenge, session), responses);
+        return this.totp(pool, this.sessions.open(client, challenge, session), responses);
       case 'MFA_SETUP': {
         const content = this.sessions.open(client, challenge, session);
         if (!content.totp?.verified) {
@@ -110,7 +131,7 @@ export class SignIn {
         }
         const user = this.current(pool, content.sub);
         this.sessions.use(content);
-        return this.complete(pool, client, user);
+        return { user };
       }
       default:
         throw invalidParameter(`The embedded cloud has no challenge ${challenge}.`);
@@ -189,11 +210,7 @@ export class SignIn {
     };
   }
 
-  private async finishSrp(
-    pool: PoolRecord,
-    client: ClientRecord,
-    responses: Values,
-  ): Promise<InitiateAuthResponse> {
+  private async finishSrp(pool: PoolRecord, client: ClientRecord, responses: Values): Promise<Step> {
     const secretBlock = Buffer.from(responses['PASSWORD_CLAIM_SECRET_BLOCK'] ?? '', 'base64');
     const content = this.parts.sealer.open<SrpContent>(secretBlock);
     if (content?.type !== 'srp' || content.client !== client.id) throw incorrect();
@@ -215,11 +232,7 @@ export class SignIn {
     return this.afterPassword(pool, client, this.current(pool, content.sub));
   }
 
-  private async afterPassword(
-    pool: PoolRecord,
-    client: ClientRecord,
-    user: UserRecord,
-  ): Promise<InitiateAuthResponse> {
+  private afterPassword(pool: PoolRecord, client: ClientRecord, user: UserRecord): Step {
     if (user.status === 'UNCONFIRMED') {
       throw new AwsError('UserNotConfirmedException', 'User is not confirmed.');
     }
@@ -239,11 +252,7 @@ export class SignIn {
     return this.afterFirstFactor(pool, client, user);
   }
 
-  private async afterFirstFactor(
-    pool: PoolRecord,
-    client: ClientRecord,
-    user: UserRecord,
-  ): Promise<InitiateAuthResponse> {
+  private afterFirstFactor(pool: PoolRecord, client: ClientRecord, user: UserRecord): Step {
     const mode = pool.mfa.MfaConfiguration ?? 'OFF';
     const ready = user.totp?.verified === true;
     // Where the pool demands a second factor, one that is set up counts whether it is switched on or not.
@@ -257,17 +266,15 @@ export class SignIn {
         MFAS_CAN_SETUP: JSON.stringify(['SOFTWARE_TOKEN_MFA']),
       });
     }
-    return this.complete(pool, client, user);
+    return { user };
   }
 
-  private async complete(
-    pool: PoolRecord,
-    client: ClientRecord,
-    user: UserRecord,
-  ): Promise<InitiateAuthResponse> {
+  /** The step in the API's words: tokens for who is signed in. */
+  private async answer(pool: PoolRecord, client: ClientRecord, step: Step): Promise<InitiateAuthResponse> {
+    if (step.challenge) return step.challenge;
     return {
       ChallengeParameters: {},
-      AuthenticationResult: await this.parts.tokens.issue(pool, client, user),
+      AuthenticationResult: await this.parts.tokens.issue(pool, client, step.user),
     };
   }
 
@@ -277,17 +284,19 @@ export class SignIn {
     user: UserRecord,
     ChallengeName: ChallengeNameType,
     parameters: Values,
-  ): InitiateAuthResponse {
+  ): Step {
     return {
-      ChallengeName,
-      Session: this.sessions.make({
-        pool: pool.id,
-        client: client.id,
-        sub: user.sub,
-        challenge: ChallengeName,
-        until: this.until(client),
-      }),
-      ChallengeParameters: { USER_ID_FOR_SRP: user.username, ...parameters },
+      challenge: {
+        ChallengeName,
+        Session: this.sessions.make({
+          pool: pool.id,
+          client: client.id,
+          sub: user.sub,
+          challenge: ChallengeName,
+          until: this.until(client),
+        }),
+        ChallengeParameters: { USER_ID_FOR_SRP: user.username, ...parameters },
+      },
     };
   }
 
@@ -300,7 +309,7 @@ export class SignIn {
     client: ClientRecord,
     session: SessionContent,
     responses: Values,
-  ): Promise<InitiateAuthResponse> {
+  ): Promise<Step> {
     const user = this.current(pool, session.sub);
     if (user.status !== 'FORCE_CHANGE_PASSWORD') throw invalidSession();
     const password = responses['NEW_PASSWORD'];
@@ -324,12 +333,7 @@ export class SignIn {
     return this.afterFirstFactor(pool, client, users.save(changed));
   }
 
-  private async totp(
-    pool: PoolRecord,
-    client: ClientRecord,
-    session: SessionContent,
-    responses: Values,
-  ): Promise<InitiateAuthResponse> {
+  private async totp(pool: PoolRecord, session: SessionContent, responses: Values): Promise<Step> {
     const user = this.current(pool, session.sub);
     const { totp } = user;
     if (!totp?.verified) throw invalidSession();
@@ -346,7 +350,7 @@ export class SignIn {
       return Promise.resolve();
     });
     this.sessions.use(session);
-    return this.complete(pool, client, this.current(pool, session.sub));
+    return { user: this.current(pool, session.sub) };
   }
 }
 

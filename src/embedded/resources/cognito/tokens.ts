@@ -1,5 +1,5 @@
 /** ID, access and refresh tokens: made as Cognito makes them, and checked when they come back. */
-import { randomBytes, randomUUID, sign, verify } from 'node:crypto';
+import { createHash, randomBytes, randomUUID, sign, verify } from 'node:crypto';
 import type { AuthenticationResultType } from '@aws-sdk/client-cognito-identity-provider';
 import type { Cloud } from '../../platform.ts';
 import { type ClientRecord, validity } from './clients.ts';
@@ -25,6 +25,17 @@ export interface RefreshContent {
   /** Milliseconds. */
   issued: number;
   expires: number;
+  /** Those granted at the token endpoint; a sign-in by the API has the account's alone. */
+  scopes?: readonly string[] | undefined;
+}
+
+/** What was granted to an app through the hosted pages. */
+export interface Grant {
+  scopes: readonly string[];
+  /** Comes back in the ID token. */
+  nonce?: string | undefined;
+  /** Seconds, of the sign-in. */
+  authTime: number;
 }
 
 export interface AccessClaims {
@@ -60,16 +71,18 @@ export class Tokens {
     return this.cloud.store.collection<number>('cognito.revoked');
   }
 
-  /** Tokens of a sign-in, or with `refreshed` those that follow it. */
+  /** Tokens of a sign-in, or with `refreshed` those that follow it. No ID token where the scopes have no `openid`. */
   async issue(
     pool: PoolRecord,
     client: ClientRecord,
     user: UserRecord,
     refreshed?: RefreshContent,
+    grant?: Grant,
   ): Promise<AuthenticationResultType> {
     const now = this.cloud.clock.now();
     const seconds = Math.floor(now / 1000);
-    const authTime = refreshed?.authTime ?? seconds;
+    const authTime = refreshed?.authTime ?? grant?.authTime ?? seconds;
+    const scopes = refreshed ? refreshed.scopes : grant?.scopes;
     const origin = refreshed?.origin ?? randomUUID();
     const lifetime = validity(client.settings);
     const groups = this.groups.sorted(pool.id, user.groups).map(({ name }) => name);
@@ -82,26 +95,36 @@ export class Tokens {
       auth_time: authTime,
       iat: seconds,
     };
+    const access = {
+      ...common,
+      client_id: client.id,
+      token_use: 'access',
+      ...(scopes && { version: 2 }),
+      scope: scopes?.join(' ') ?? accountScope,
+      exp: seconds + lifetime.access,
+      jti: timedId(now),
+      username: user.username,
+    };
+    const AccessToken = await this.jwt(pool, access);
     const id = {
-      ...claimsOf(readableAttributes(pool.schema, client.settings.ReadAttributes, userAttributes(user))),
+      ...claimsOf(
+        inScopes(
+          scopes,
+          readableAttributes(pool.schema, client.settings.ReadAttributes, userAttributes(user)),
+        ),
+      ),
+      ...identityClaim(user),
       ...this.groups.roleClaims(pool.id, user.groups),
       ...common,
+      ...(grant?.nonce !== undefined && { nonce: grant.nonce }),
+      ...(scopes && { at_hash: halfHash(AccessToken) }),
       'cognito:username': user.username,
       aud: client.id,
       token_use: 'id',
       exp: seconds + lifetime.id,
       jti: timedId(now),
     };
-    const access = {
-      ...common,
-      client_id: client.id,
-      token_use: 'access',
-      scope: accountScope,
-      exp: seconds + lifetime.access,
-      jti: timedId(now),
-      username: user.username,
-    };
-    const [IdToken, AccessToken] = await Promise.all([this.jwt(pool, id), this.jwt(pool, access)]);
+    const IdToken = !scopes || scopes.includes('openid') ? await this.jwt(pool, id) : undefined;
     const content: RefreshContent = {
       type: 'refresh',
       pool: pool.id,
@@ -111,6 +134,7 @@ export class Tokens {
       authTime,
       issued: now,
       expires: now + lifetime.refresh * 1000,
+      scopes,
     };
     return {
       AccessToken,
@@ -175,8 +199,11 @@ export class Tokens {
   /** Were the tokens of this issue time (milliseconds) called back by a sign-out of the user? */
   signedOut = (user: UserRecord, issued: number): boolean => issued <= (user.signedOut ?? 0);
 
-  /** The pool and claims of an access token. Throws AwsError NotAuthorizedException. */
-  async verifyAccess(token: string): Promise<{ pool: PoolRecord; claims: AccessClaims; issued: number }> {
+  /** The pool and claims of an access token that has the scope. Throws AwsError NotAuthorizedException. */
+  async verifyAccess(
+    token: string,
+    scope = accountScope,
+  ): Promise<{ pool: PoolRecord; claims: AccessClaims; issued: number }> {
     const invalid = () => notAuthorized('Invalid Access Token');
     const [header = '', payload = '', signature = ''] = token.split('.');
     let claims: AccessClaims;
@@ -197,7 +224,7 @@ export class Tokens {
     if (!valid) throw invalid();
     if (claims.exp * 1000 <= this.cloud.clock.now()) throw notAuthorized('Access Token has expired');
     if (this.revoked.has(claims.origin_jti)) throw notAuthorized('Access Token has been revoked');
-    if (!claims.scope.split(' ').includes(accountScope)) {
+    if (!claims.scope.split(' ').includes(scope)) {
       throw notAuthorized('Access Token does not have required scopes');
     }
     return { pool, claims, issued: issuedAt(claims.jti) };
@@ -215,6 +242,39 @@ function claimsOf(attributes: Readonly<Record<string, string>>): Record<string, 
     }),
   );
 }
+
+/**
+ * The attributes that scopes show: `openid` alone and `profile` all, `email` and `phone` theirs (developer guide, "Scopes,
+ * M2M, and APIs with resource servers").
+ */
+export function inScopes(
+  scopes: readonly string[] | undefined,
+  attributes: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const asked = scopes?.filter((scope) => ['email', 'phone', 'profile'].includes(scope)) ?? [];
+  if (asked.length === 0 || asked.includes('profile')) return attributes;
+  const shown = new Set(['sub']);
+  if (asked.includes('email')) shown.add('email').add('email_verified');
+  if (asked.includes('phone')) shown.add('phone_number').add('phone_number_verified');
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => shown.has(name)));
+}
+
+/** Where a federated user comes from; numbers and flags are text in this claim. */
+function identityClaim({ attributes }: UserRecord): { identities?: object[] } {
+  if (attributes['identities'] === undefined) return {};
+  const identities = JSON.parse(attributes['identities']) as Record<string, unknown>[];
+  return {
+    identities: identities.map((identity) =>
+      Object.fromEntries(
+        Object.entries(identity).map(([name, value]) => [name, value === null ? null : String(value)]),
+      ),
+    ),
+  };
+}
+
+/** `at_hash` of OpenID Connect Core, section 3.1.3.6. */
+const halfHash = (token: string): string =>
+  createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url');
 
 /** A UUID of version 7: it holds the millisecond, which `iat` does not, for whether a sign-out came later. */
 function timedId(now: number): string {

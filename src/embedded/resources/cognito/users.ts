@@ -48,6 +48,8 @@ export interface UserRecord {
         lastStep?: number | undefined;
       }
     | undefined;
+  /** The secret of an authenticator app that is being set up: it takes the other's place once a code of it was seen. */
+  pendingTotp?: string | undefined;
   groups: readonly string[];
   /** Tokens issued before this (milliseconds) are refused. */
   signedOut?: number | undefined;
@@ -140,6 +142,8 @@ export class UserDirectory {
 
   /** An alias counts once it is verified; where addresses are the usernames they always do. */
   private isAlias(user: UserRecord, attribute: Indexed): boolean {
+    // Who comes from an identity provider has no password to sign in with.
+    if (user.status === 'EXTERNAL_PROVIDER') return false;
     const { UsernameAttributes } = this.pool().settings;
     if ((UsernameAttributes as string[] | undefined)?.includes(attribute)) return true;
     return attribute === 'preferred_username' || user.attributes[`${attribute}_verified`] === 'true';

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseJson } from '../../../model/nesting.ts';
 import { AwsError, type AwsService, type Call, type Cloud, type RawResponse } from '../../platform.ts';
 import { itemAccess } from './access.ts';
+import { allowGrant, unlock } from './encryption.ts';
 import { type Answer, act, type Checked, check, type ItemOperation, validationError } from './engine.ts';
 import { type ItemStore, openItemStore } from './item-store.ts';
 import { dynamoResourceTypes } from './resource-types.ts';
@@ -83,6 +84,9 @@ export function createDynamoDb(cloud: Cloud): AwsService {
     const returnsItem = input['ReturnValuesOnConditionCheckFailure'] === 'ALL_OLD';
     const data = check(operation, byName(operation, input));
     if (call.principal.type !== 'administrator') allow(call, itemAccess(operation, data, tables));
+    const { TableName: table, RequestItems: requests } = data as Input;
+    for (const name of table === undefined ? Object.keys((requests ?? {}) as object) : [String(table)])
+      unlock(cloud, tables.get(name), call);
     const startKey =
       data['IndexName'] === undefined ? undefined : (data['ExclusiveStartKey'] as Item | undefined);
     try {
@@ -122,12 +126,16 @@ export function createDynamoDb(cloud: Cloud): AwsService {
         operation === 'TransactWriteItems' ? transactions?.write(input) : transactions?.get(input);
       if (!transaction) throw new AwsError('InternalServerError', 'DynamoDB has not started', 500);
       allow(call, transaction.access);
+      for (const arn of new Set(transaction.access.map(({ resource }) => resource)))
+        unlock(cloud, tables.get(tables.nameOf(arn)), call);
       return transaction.run();
     }
     const onTable = onTables[operation];
     if (!onTable) return refusePartiQl(input, call);
     const resource = onTable.resource(input);
     cloud.iam.authorize(call.principal, { action: `dynamodb:${operation}`, resource });
+    const { SSESpecification: sse } = input as { SSESpecification?: { KMSMasterKeyId?: string } };
+    if (sse?.KMSMasterKeyId !== undefined) allowGrant(cloud, sse.KMSMasterKeyId, call);
     const answer = await onTable.run(input);
     await cloud.store.flushed();
     return answer;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AttributeDefinition, KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import { AwsError, arn, type Cloud } from '../../platform.ts';
+import { checkedKey, isLocked } from './encryption.ts';
 import { check, validationError } from './engine.ts';
 import type { ItemStore } from './item-store.ts';
 import { describe, type IndexSchema, type TableRecord, type Throughput } from './table.ts';
@@ -78,7 +79,9 @@ export function createTables(cloud: Cloud, itemStore: () => ItemStore) {
       ...(isObject(sse) && sse['Enabled'] === true
         ? {
             encryption:
-              sse['KMSMasterKeyId'] === undefined ? {} : { kmsKeyId: String(sse['KMSMasterKeyId']) },
+              sse['KMSMasterKeyId'] === undefined
+                ? {}
+                : { kmsKeyId: checkedKey(cloud, String(sse['KMSMasterKeyId'])) },
           }
         : {}),
       ...(isObject(stream) && stream['StreamEnabled'] === true
@@ -99,7 +102,10 @@ export function createTables(cloud: Cloud, itemStore: () => ItemStore) {
     count: (): number => records.keys().length,
 
     async description(table: TableRecord): Promise<Record<string, unknown>> {
-      return describe(table, await itemStore().size(table));
+      const description = describe(table, await itemStore().size(table));
+      return isLocked(cloud, table)
+        ? { ...description, TableStatus: 'INACCESSIBLE_ENCRYPTION_CREDENTIALS' }
+        : description;
     },
 
     /** Throws ResourceInUseException, LimitExceededException, ValidationException. */

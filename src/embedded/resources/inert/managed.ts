@@ -118,29 +118,7 @@ export const managedTypes: Readonly<Record<string, InertDefinition>> = {
   'AWS::CloudFront::CachePolicy': { id: uuid, attributes: { LastModifiedTime: lastModified } },
   'AWS::CloudFront::OriginRequestPolicy': { id: uuid, attributes: { LastModifiedTime: lastModified } },
 
-  'AWS::WAFv2::WebACL': {
-    id: wafId,
-    attributes: {
-      Id: webAclPart(1),
-      Arn: wafArn('webacl'),
-      Capacity: ({ properties }) => (Array.isArray(properties['Rules']) ? properties['Rules'].length : 0),
-      LabelNamespace: (made) => `awswaf:${made.cloud.account}:webacl:${webAclPart(0)(made)}:`,
-    },
-  },
   'AWS::WAFv2::IPSet': { id: wafId, attributes: { Id: webAclPart(1), Arn: wafArn('ipset') } },
-  'AWS::WAFv2::WebACLAssociation': {
-    id: ({ properties }) => `${String(properties['ResourceArn'])}|${String(properties['WebACLArn'])}`,
-  },
-  'AWS::WAFv2::LoggingConfiguration': {
-    id: ({ properties }) => String(properties['ResourceArn']),
-    attributes: { ManagedByFirewallManager: () => false },
-  },
-
-  'AWS::KMS::Key': {
-    id: uuid,
-    attributes: { KeyId: self, Arn: arnOf('kms', ({ physicalId }) => `key/${physicalId}`) },
-  },
-  'AWS::KMS::Alias': { id: ({ properties }) => String(properties['AliasName']) },
 
   'AWS::CloudWatch::Alarm': {
     id: nameFrom('AlarmName', 255),

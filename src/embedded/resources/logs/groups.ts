@@ -95,6 +95,7 @@ export class LogGroups {
       throw new AwsError('ResourceAlreadyExistsException', 'The specified log group already exists');
     }
     checkRetention(options.retentionInDays);
+    this.checkKey(name, options.kmsKeyId);
     const group: GroupRecord = {
       logGroupClass: 'STANDARD',
       tags: {},
@@ -104,6 +105,27 @@ export class LogGroups {
     };
     this.save(group);
     return group;
+  }
+
+  /**
+   * The log service itself uses a group's key, which the key's policy must allow it for that group. Source: "Encrypt log
+   * data in CloudWatch Logs using AWS KMS". Throws AwsError AccessDeniedException.
+   */
+  checkKey(name: string, kmsKeyId: string | undefined): void {
+    if (kmsKeyId === undefined) return;
+    try {
+      for (const action of ['Encrypt', 'Decrypt', 'GenerateDataKey'])
+        this.cloud.kms.use(kmsKeyId, action, {
+          caller: { service: `logs.${this.cloud.region}.amazonaws.com` },
+          encryptionContext: { 'aws:logs:arn': this.arn(name) },
+        });
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      throw new AwsError(
+        'AccessDeniedException',
+        `The specified KMS key does not exist or is not allowed to be used with Arn '${this.arn(name)}'`,
+      );
+    }
   }
 
   save(group: GroupRecord): void {

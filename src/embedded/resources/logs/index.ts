@@ -1,5 +1,7 @@
 /** CloudWatch Logs: groups, streams, events. Metric and subscription filters, queries and live tail are not here. */
 import {
+  AssociateKmsKey$,
+  type AssociateKmsKeyCommandInput,
   CreateLogGroup$,
   type CreateLogGroupCommandInput,
   CreateLogStream$,
@@ -14,6 +16,8 @@ import {
   type DescribeLogGroupsCommandInput,
   DescribeLogStreams$,
   type DescribeLogStreamsCommandInput,
+  DisassociateKmsKey$,
+  type DisassociateKmsKeyCommandInput,
   FilterLogEvents$,
   type FilterLogEventsCommandInput,
   GetLogEvents$,
@@ -127,6 +131,15 @@ export function createLogs(cloud: Cloud): AwsService & LogsApi {
     return {};
   };
 
+  /** Events of a group whose key is disabled or gone can't be read. */
+  const readable = (input: {
+    logGroupName?: string | undefined;
+    logGroupIdentifier?: string | undefined;
+  }): void => {
+    const group = groups.get(input.logGroupName ?? input.logGroupIdentifier ?? '');
+    groups.checkKey(group.name, group.kmsKeyId);
+  };
+
   const operations: Operation[] = [
     onGroup(CreateLogGroup$, 'CreateLogGroup', (input: CreateLogGroupCommandInput) => {
       groups.create(input.logGroupName ?? '', {
@@ -223,10 +236,27 @@ export function createLogs(cloud: Cloud): AwsService & LogsApi {
               },
       };
     }),
-    onGroup(GetLogEvents$, 'GetLogEvents', (input: GetLogEventsCommandInput) => getLogEvents(groups, input)),
-    onGroup(FilterLogEvents$, 'FilterLogEvents', (input: FilterLogEventsCommandInput) =>
-      filterLogEvents(groups, input),
-    ),
+    onGroup(GetLogEvents$, 'GetLogEvents', (input: GetLogEventsCommandInput) => {
+      readable(input);
+      return getLogEvents(groups, input);
+    }),
+    onGroup(FilterLogEvents$, 'FilterLogEvents', (input: FilterLogEventsCommandInput) => {
+      readable(input);
+      return filterLogEvents(groups, input);
+    }),
+    onGroup(AssociateKmsKey$, 'AssociateKmsKey', (input: AssociateKmsKeyCommandInput) => {
+      const group = groups.get(input.logGroupName ?? input.resourceIdentifier ?? '');
+      groups.checkKey(group.name, input.kmsKeyId);
+      groups.save({ ...group, kmsKeyId: input.kmsKeyId });
+      return {};
+    }),
+    onGroup(DisassociateKmsKey$, 'DisassociateKmsKey', (input: DisassociateKmsKeyCommandInput) => {
+      groups.save({
+        ...groups.get(input.logGroupName ?? input.resourceIdentifier ?? ''),
+        kmsKeyId: undefined,
+      });
+      return {};
+    }),
     onGroup(PutRetentionPolicy$, 'PutRetentionPolicy', (input: PutRetentionPolicyCommandInput) =>
       retain(input.logGroupName, input.retentionInDays),
     ),

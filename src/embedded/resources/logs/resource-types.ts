@@ -37,6 +37,7 @@ export function logGroupType(groups: LogGroups): ResourceType {
     },
     update(context, name, properties) {
       const { RetentionInDays, KmsKeyId, Tags } = read(properties);
+      if (KmsKeyId !== groups.get(name).kmsKeyId) groups.checkKey(name, KmsKeyId);
       groups.save({
         ...groups.get(name),
         retentionInDays: RetentionInDays,

@@ -23,10 +23,11 @@ import {
   type UploadPartOutput,
   type UploadPartRequest,
 } from '@aws-sdk/client-s3';
-import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
+import { AwsError, type Call, type Cloud, type Operation, operation } from '../../platform.ts';
 import { onBucket, onCopy, onObject } from './access.ts';
 import type { Blobs, StoredBlob } from './blobs.ts';
-import { checkKey, headersOf, quoted } from './object-headers.ts';
+import { type Encryption, sealOf } from './encryption.ts';
+import { checkKey, copySourceOf, headersOf, quoted } from './object-headers.ts';
 import { type Objects, shownVersion } from './objects.ts';
 import type { PartRecord, S3State, UploadRecord } from './state.ts';
 
@@ -45,6 +46,7 @@ export function createMultipart(
   state: S3State,
   blobs: Blobs,
   objects: Objects,
+  encryption: Encryption,
 ): readonly Operation[] {
   const now = (): string => new Date(cloud.clock.now()).toISOString();
 
@@ -59,18 +61,21 @@ export function createMultipart(
     );
   };
 
-  const create = (input: CreateMultipartUploadRequest): CreateMultipartUploadOutput => {
+  const create = (input: CreateMultipartUploadRequest, call: Call): CreateMultipartUploadOutput => {
     const bucket = state.bucket(input.Bucket);
+    const seal = encryption.seal(bucket, input.Key ?? '', input, call);
+    // Parts are put together by reading them.
+    encryption.unseal(bucket.name, input.Key ?? '', seal, call);
     const uploadId = randomUUID().replaceAll('-', '');
     state.uploads.put(uploadId, {
       uploadId,
       bucket: bucket.name,
       key: checkKey(input.Key),
       initiated: now(),
-      headers: headersOf(input),
+      headers: headersOf(input, seal),
       parts: {},
     });
-    return { Bucket: bucket.name, Key: input.Key, UploadId: uploadId, ServerSideEncryption: 'AES256' };
+    return { Bucket: bucket.name, Key: input.Key, UploadId: uploadId, ...seal };
   };
 
   const addPart = (
@@ -112,11 +117,13 @@ export function createMultipart(
     input: Omit<UploadPartRequest, 'Body'> & { Body?: Readable },
   ): Promise<UploadPartOutput> => {
     const part = await store(input as typeof input & UploadReference, input.Body ?? Readable.from([]));
-    return { ETag: quoted(part.etag), ServerSideEncryption: 'AES256' };
+    return { ETag: quoted(part.etag), ...sealOf(find(input as typeof input & UploadReference).headers) };
   };
 
-  const copy = async (input: UploadPartCopyRequest): Promise<UploadPartCopyOutput> => {
+  const copy = async (input: UploadPartCopyRequest, call: Call): Promise<UploadPartCopyOutput> => {
     const source = objects.source(input.CopySource);
+    const named = copySourceOf(input.CopySource);
+    encryption.unseal(named.bucket, named.key, source.headers, call);
     const range = /^bytes=(\d+)-(\d+)$/.exec(input.CopySourceRange ?? '');
     const from = range ? Number(range[1]) : 0;
     const to = range ? Number(range[2]) : source.size - 1;
@@ -158,7 +165,7 @@ export function createMultipart(
       Key: found.key,
       ETag: quoted(etag),
       Location: `${cloud.endpoint}/${bucket.name}/${encodeURI(found.key)}`,
-      ServerSideEncryption: 'AES256',
+      ...sealOf(found.headers),
       ...shownVersion(bucket, version),
     };
   };

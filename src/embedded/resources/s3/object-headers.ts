@@ -1,6 +1,7 @@
 /** The headers of objects: what is kept of a request's, and what conditions and ranges ask. */
 import type { GetObjectRequest, PutObjectRequest } from '@aws-sdk/client-s3';
 import { AwsError } from '../../platform.ts';
+import type { Seal } from './encryption.ts';
 import type { ObjectHeaders, VersionRecord } from './state.ts';
 
 export const quoted = (etag: string): string => `"${etag}"`;
@@ -19,6 +20,7 @@ export function headersOf(
       | 'Tagging'
     >
   >,
+  seal: Seal,
 ): ObjectHeaders {
   // aws-chunked is about the transfer, not the content.
   const encoding = input.ContentEncoding?.split(',')
@@ -27,7 +29,7 @@ export function headersOf(
     .join(',');
   return {
     ContentType: input.ContentType ?? 'application/octet-stream',
-    ServerSideEncryption: 'AES256',
+    ...seal,
     ...(input.CacheControl !== undefined && { CacheControl: input.CacheControl }),
     ...(input.ContentDisposition !== undefined && { ContentDisposition: input.ContentDisposition }),
     ...(encoding && { ContentEncoding: encoding }),

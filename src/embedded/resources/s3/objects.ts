@@ -26,9 +26,10 @@ import {
   PutObjectTagging$,
   type PutObjectTaggingRequest,
 } from '@aws-sdk/client-s3';
-import { AwsError, type Cloud, type Operation, operation } from '../../platform.ts';
+import { AwsError, type Call, type Cloud, type Operation, operation } from '../../platform.ts';
 import { onCopy, onObject } from './access.ts';
 import type { Blobs, StoredBlob } from './blobs.ts';
+import type { Encryption } from './encryption.ts';
 import {
   checkConditions,
   checkKey,
@@ -66,7 +67,7 @@ const noSuchKey = (key: string): AwsError =>
 export const shownVersion = (bucket: BucketRecord, version: VersionRecord): { VersionId?: string } =>
   bucket.versioning === undefined ? {} : { VersionId: version.versionId };
 
-export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs): Objects {
+export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs, encryption: Encryption): Objects {
   const now = (): string => new Date(cloud.clock.now()).toISOString();
   const newVersionId = (bucket: BucketRecord): string =>
     bucket.versioning === 'Enabled' ? randomUUID().replaceAll('-', '') : 'null';
@@ -161,9 +162,11 @@ export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs): Objec
 
   const put = async (
     input: Omit<PutObjectRequest, 'Body'> & { Body?: Readable },
+    call: Call,
   ): Promise<PutObjectOutput> => {
     const bucket = state.bucket(input.Bucket);
     const key = checkKey(input.Key);
+    const seal = encryption.seal(bucket, key, input, call);
     const content = await blobs.write(input.Body ?? Readable.from([]));
     try {
       if (
@@ -184,16 +187,17 @@ export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs): Objec
           412,
         );
       }
-      const version = add(state.bucket(input.Bucket), key, content, content.md5, headersOf(input));
-      return { ETag: quoted(version.etag), ServerSideEncryption: 'AES256', ...shownVersion(bucket, version) };
+      const version = add(state.bucket(input.Bucket), key, content, content.md5, headersOf(input, seal));
+      return { ETag: quoted(version.etag), ...seal, ...shownVersion(bucket, version) };
     } catch (error) {
       blobs.discard([content.blob]);
       throw error;
     }
   };
 
-  const get = async (input: GetObjectRequest): Promise<object> => {
+  const get = async (input: GetObjectRequest, call: Call): Promise<object> => {
     const { version, output } = describe(input);
+    encryption.unseal(input.Bucket ?? '', input.Key ?? '', version.headers, call);
     const range = ranged(version, input.Range);
     const length = range.to - range.from + 1;
     const body =
@@ -205,20 +209,25 @@ export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs): Objec
     return { ...output, ...range.output, Body: body };
   };
 
-  const head = (input: HeadObjectRequest): object => {
+  const head = (input: HeadObjectRequest, call: Call): object => {
     const { version, output } = describe(input);
+    encryption.unseal(input.Bucket ?? '', input.Key ?? '', version.headers, call);
     return { ...output, ...ranged(version, input.Range).output };
   };
 
-  const copy = async (input: CopyObjectRequest): Promise<CopyObjectOutput> => {
+  const copy = async (input: CopyObjectRequest, call: Call): Promise<CopyObjectOutput> => {
     const bucket = state.bucket(input.Bucket);
     const from = source(input.CopySource);
+    const named = copySourceOf(input.CopySource);
+    encryption.unseal(named.bucket, named.key, from.headers, call);
+    const seal = encryption.seal(bucket, input.Key ?? '', input, call);
     const content = await blobs.write(blobs.read(from.blob, 0, Math.max(0, from.size - 1)));
     const replace = input.MetadataDirective === 'REPLACE';
     const { Tagging, ...rest } = input;
-    const headers = replace ? headersOf(rest) : { ...from.headers };
+    const { SSEKMSKeyId: _before, ...kept } = from.headers;
+    const headers = replace ? headersOf(rest, seal) : { ...kept, ...seal };
     if (input.TaggingDirective === 'REPLACE') {
-      headers.Tags = headersOf({ ...(Tagging !== undefined && { Tagging }) }).Tags ?? [];
+      headers.Tags = headersOf({ ...(Tagging !== undefined && { Tagging }) }, seal).Tags ?? [];
     } else if (from.headers.Tags) headers.Tags = from.headers.Tags;
     const version = add(
       bucket,
@@ -229,7 +238,7 @@ export function createObjects(cloud: Cloud, state: S3State, blobs: Blobs): Objec
     );
     return {
       CopyObjectResult: { ETag: quoted(version.etag), LastModified: new Date(version.modified) },
-      ServerSideEncryption: 'AES256',
+      ...seal,
       ...shownVersion(bucket, version),
     };
   };

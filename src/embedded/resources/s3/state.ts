@@ -20,6 +20,8 @@ export interface ObjectHeaders {
   ContentEncoding?: string;
   ContentLanguage?: string;
   ServerSideEncryption?: string;
+  /** ARN of the key, where there is one. */
+  SSEKMSKeyId?: string;
   Metadata?: Record<string, string>;
   Tags?: { Key: string; Value: string }[];
 }

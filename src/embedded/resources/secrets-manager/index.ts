@@ -37,6 +37,7 @@ import { parseJson } from '../../../model/nesting.ts';
 import {
   AwsError,
   type AwsService,
+  type Call,
   type Cloud,
   type Operation,
   operation,
@@ -57,11 +58,33 @@ const parameter = (message: string): AwsError => new AwsError('InvalidParameterE
 export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
   const secrets = new Secrets(cloud);
 
+  /** Throws as Secrets Manager does when the secret's key is not to be had. */
+  const useKey = (
+    keyId: string | undefined,
+    action: 'Decrypt' | 'GenerateDataKey',
+    arn: string,
+    call?: Call,
+  ): void => {
+    if (keyId === undefined) return;
+    try {
+      cloud.kms.use(keyId, action, {
+        caller: call?.principal,
+        via: 'secretsmanager',
+        encryptionContext: { SecretARN: arn },
+      });
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      if (error.code === 'AccessDeniedException')
+        throw new AwsError('AccessDeniedException', 'Access to KMS is not allowed');
+      throw new AwsError(action === 'Decrypt' ? 'DecryptionFailure' : 'EncryptionFailure', error.message);
+    }
+  };
+
   /** An operation on one secret, allowed by its ARN and, as policies may say, its tags. */
   const onSecret = <Input extends ById, Output>(
     schema: unknown,
     name: string,
-    handler: (input: Input) => Output,
+    handler: (input: Input, call: Call) => Output,
   ): Operation =>
     operation(schema, handler, {
       access: ({ SecretId = '' }) => [
@@ -76,7 +99,8 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
   const operations: Operation[] = [
     operation(
       CreateSecret$,
-      (input: CreateSecretCommandInput) => {
+      (input: CreateSecretCommandInput, call) => {
+        useKey(input.KmsKeyId, 'GenerateDataKey', secrets.resource(input.Name ?? ''), call);
         const { record, version } = secrets.create({
           name: input.Name ?? '',
           value: givenValue(input),
@@ -97,8 +121,9 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
         ],
       },
     ),
-    onSecret(GetSecretValue$, 'GetSecretValue', (input: GetSecretValueCommandInput) => {
+    onSecret(GetSecretValue$, 'GetSecretValue', (input: GetSecretValueCommandInput, call) => {
       const record = secrets.usable(input.SecretId ?? '');
+      useKey(record.kmsKeyId, 'Decrypt', record.arn, call);
       const version = secrets.version(record, input.VersionId, input.VersionStage);
       const today = `${secrets.now().slice(0, 10)}T00:00:00.000Z`;
       if (record.accessed !== today) {
@@ -115,8 +140,9 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
         CreatedDate: version.created,
       };
     }),
-    onSecret(PutSecretValue$, 'PutSecretValue', (input: PutSecretValueCommandInput) => {
+    onSecret(PutSecretValue$, 'PutSecretValue', (input: PutSecretValueCommandInput, call) => {
       const record = secrets.usable(input.SecretId ?? '');
+      useKey(record.kmsKeyId, 'GenerateDataKey', record.arn, call);
       const value = givenValue(input);
       if (!value) throw parameter('You must provide either SecretString or SecretBinary.');
       const version = secrets.addVersion(record, value, input.ClientRequestToken, input.VersionStages);
@@ -124,8 +150,9 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
       secrets.save(record);
       return { ARN: record.arn, Name: record.name, VersionId: version.id, VersionStages: version.stages };
     }),
-    onSecret(UpdateSecret$, 'UpdateSecret', (input: UpdateSecretCommandInput) => {
+    onSecret(UpdateSecret$, 'UpdateSecret', (input: UpdateSecretCommandInput, call) => {
       const record = secrets.usable(input.SecretId ?? '');
+      useKey(input.KmsKeyId ?? record.kmsKeyId, 'GenerateDataKey', record.arn, call);
       const value = givenValue(input);
       record.description = input.Description ?? record.description;
       record.kmsKeyId = input.KmsKeyId ?? record.kmsKeyId;
@@ -267,7 +294,9 @@ export function createSecretsManager(cloud: Cloud): AwsService & SecretsApi {
       'AWS::SecretsManager::ResourcePolicy': resourcePolicyType(secrets),
     },
     value(secretId) {
-      const version = secrets.version(secrets.usable(secretId), undefined, current);
+      const record = secrets.usable(secretId);
+      useKey(record.kmsKeyId, 'Decrypt', record.arn);
+      const version = secrets.version(record, undefined, current);
       return version.text ?? Buffer.from(version.binary ?? '', 'base64').toString();
     },
     put(name, value, owner) {

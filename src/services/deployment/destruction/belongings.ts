@@ -2,6 +2,7 @@
 import type { ClientOptions } from '../../environment.ts';
 import { Buckets } from './buckets.ts';
 import { KeySecrets } from './key-secrets.ts';
+import { Keys } from './keys.ts';
 import { ApiKeys, StrayPlans } from './limits.ts';
 import { LogGroups } from './log-groups.ts';
 import type { Ownership } from './ownership.ts';
@@ -36,7 +37,13 @@ export interface Kinds {
 }
 
 export const kindsOf = (options: ClientOptions): Kinds => ({
-  data: [new Tables(options), new UserPools(options), new Buckets(options), new KeySecrets(options)],
+  data: [
+    new Tables(options),
+    new UserPools(options),
+    new Buckets(options),
+    new KeySecrets(options),
+    new Keys(options),
+  ],
   limits: [new ApiKeys(options), new StrayPlans(options)],
   logs: [new LogGroups(options)],
 });

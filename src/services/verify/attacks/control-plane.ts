@@ -11,6 +11,7 @@ import { checkRequest, reserve } from '../../tenants/reservation.ts';
 import type { OutsideAttack, Scene, Shot } from '../attack.ts';
 import { send } from '../estate.ts';
 import { judged } from '../judge.ts';
+import { confusable } from './names.ts';
 
 /** What a public operation says to somebody who knows an address, or guesses one. */
 async function said(attempt: () => Promise<unknown>): Promise<string> {
@@ -38,22 +39,6 @@ async function alike(scene: Scene, what: string, ask: (username: string) => Prom
 }
 
 const cognitoOf = ({ estate }: Scene) => new CognitoIdentityProviderClient(estate.context.target.client);
-
-/** Letters that look like those of a name: Cyrillic, full-width, with a joiner, an accent. */
-const confusable = (name: string): string[] =>
-  [
-    name.replace('o', '\u043e').replace('e', '\u0435').replace('p', '\u0440'),
-    name.replace(/[a-z]/, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xfee0)),
-    `${name}\u200d`,
-    `${name}\u0301`,
-    ` ${name}`,
-    `${name} `,
-    `${name}\n`,
-    name.toUpperCase(),
-    `${name}.`,
-    name.replace('-', '--'),
-    `${name}/x`,
-  ].filter((other) => other !== name);
 
 export const controlPlaneAttacks: readonly OutsideAttack[] = [
   {

@@ -5,9 +5,11 @@ import {
   AdminUpdateUserAttributesCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { tenantAttributes } from '../../../model/tenant.ts';
-import type { OutsideAttack, Scene } from '../attack.ts';
+import { resume, suspend } from '../../tenants/suspension.ts';
+import type { OutsideAttack, Scene, Shot } from '../attack.ts';
 import type { Subject } from '../estate.ts';
-import { judged } from '../judge.ts';
+import { type Expected, judged } from '../judge.ts';
+import { unthrottled } from '../pace.ts';
 import { rawRequest } from '../request.ts';
 import { addressOf } from '../users.ts';
 import { bear, cognitoOf, pathOf, refused } from './tokens.ts';
@@ -25,6 +27,26 @@ const freshUser = ({ estate }: Scene, subject: Subject, what: string) =>
     },
     { group: true },
   );
+
+async function whileSuspended(scene: Scene, shoot: () => Promise<Shot[]>): Promise<Shot[]> {
+  const { tenantId } = scene.neighbour;
+  const context = { ...scene.estate.context, watch: () => {} };
+  await suspend(context, { tenant: tenantId, reason: 'a verification' });
+  try {
+    return await shoot();
+  } finally {
+    await resume(context, tenantId);
+  }
+}
+
+async function asNeighbour(scene: Scene, sent: string, token: string, expected: Expected): Promise<Shot> {
+  const path = pathOf(scene);
+  const headers = ['authorization', `Bearer ${token}`];
+  const reply = await unthrottled(scene.signal, () =>
+    rawRequest(scene.neighbour.apiUrl, path, { headers, signal: scene.signal }),
+  );
+  return judged(`GET ${path} ${sent}`, reply, expected);
+}
 
 export const outlivedTokenAttacks: readonly OutsideAttack[] = [
   {
@@ -73,25 +95,38 @@ export const outlivedTokenAttacks: readonly OutsideAttack[] = [
   {
     name: 'token-of-suspended-tenant',
     tries: 'goes on with a genuine token while his tenant is suspended',
-    expects: 'the gateway answers 403, and serves again once the tenant is active',
+    expects: 'the authorizer refuses it: 403',
     control: 'authorizer-tenant-status',
     writes: true,
     turn: 'last',
     async run(scene) {
-      const { neighbour, estate } = scene;
-      const { registry } = estate.session;
-      const { idToken } = await freshUser(scene, neighbour, 'suspended');
-      await registry.updateTenant(neighbour.tenantId, { status: 'suspended' });
-      try {
+      const { idToken } = await freshUser(scene, scene.neighbour, 'suspended');
+      return whileSuspended(scene, async () => {
         // The authorizer believes what it read of a tenant for three seconds.
         await delay(3_500, undefined, { signal: scene.signal });
-        const path = pathOf(scene);
-        const headers = ['authorization', `Bearer ${idToken}`];
-        const reply = await rawRequest(neighbour.apiUrl, path, { headers, signal: scene.signal });
-        return [judged(`GET ${path} with a genuine token of a suspended tenant`, reply, { statuses: [403] })];
-      } finally {
-        await registry.updateTenant(neighbour.tenantId, { status: 'active' });
-      }
+        const expected = { statuses: [403], errorType: 'AccessDeniedException' };
+        return [await asNeighbour(scene, 'with a genuine token of a suspended tenant', idToken, expected)];
+      });
+    },
+  },
+  {
+    name: 'remembered-token-of-suspended-tenant',
+    tries: 'goes on with a token that the gateway let through a moment before his tenant was suspended',
+    expects: 'the gateway answers 403 at once, and serves again once the tenant is resumed',
+    control: 'suspended-api-key',
+    writes: true,
+    turn: 'last',
+    async run(scene) {
+      const { idToken } = await freshUser(scene, scene.neighbour, 'remembered');
+      const before = await asNeighbour(scene, 'before he is suspended', idToken, { statuses: [200] });
+      const during = await whileSuspended(scene, async () => [
+        await asNeighbour(scene, 'once he is suspended', idToken, { statuses: [403] }),
+      ]);
+      return [
+        before,
+        ...during,
+        await asNeighbour(scene, 'once he is resumed', idToken, { statuses: [200] }),
+      ];
     },
   },
   {

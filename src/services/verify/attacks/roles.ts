@@ -100,6 +100,61 @@ export const roleAttacks: readonly InsideAttack[] = [
     },
   },
   {
+    name: 'raw-identity-provider',
+    tries:
+      "with the user service's credentials has his user pool trust an identity provider of his own, and its client write what binds users to a tenant",
+    expects: 'AccessDenied',
+    control: 'identity-role-actions',
+    from: 'identity',
+    writes: true,
+    calls(scene) {
+      const { userPoolId: UserPoolId, clientId: ClientId } = scene.attacker.pool;
+      const ProviderName = 'verify-hostile';
+      const ProviderDetails = {
+        oidc_issuer: scene.attacker.pool.issuer,
+        client_id: 'x',
+        client_secret: 'x',
+        authorize_scopes: 'openid',
+        attributes_request_method: 'GET',
+      };
+      const AttributeMapping = { email: 'email', [tenantAttributes.role]: 'role' };
+      return [
+        ownUser(scene),
+        cognito(
+          'CreateIdentityProvider',
+          { UserPoolId, ProviderName, ProviderType: 'OIDC', ProviderDetails, AttributeMapping },
+          'CreateIdentityProvider with a mapping of custom:userRole',
+        ),
+        cognito(
+          'UpdateIdentityProvider',
+          { UserPoolId, ProviderName, AttributeMapping },
+          'UpdateIdentityProvider with a mapping of custom:userRole',
+        ),
+        cognito(
+          'UpdateUserPoolClient',
+          { UserPoolId, ClientId, WriteAttributes: ['email', tenantAttributes.role] },
+          'UpdateUserPoolClient that may write custom:userRole',
+        ),
+        cognito(
+          'AdminLinkProviderForUser',
+          {
+            UserPoolId,
+            DestinationUser: {
+              ProviderName: 'Cognito',
+              ProviderAttributeValue: scene.attacker.admin.username,
+            },
+            SourceUser: {
+              ProviderName,
+              ProviderAttributeName: 'Cognito_Subject',
+              ProviderAttributeValue: 'x',
+            },
+          },
+          'AdminLinkProviderForUser with the administrator',
+        ),
+      ];
+    },
+  },
+  {
     name: 'raw-move-user',
     tries: "with the user service's credentials moves a user into the neighbour's tenant",
     expects: 'Cognito refuses: the attribute can not be changed',

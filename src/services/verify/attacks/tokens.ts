@@ -91,6 +91,31 @@ async function withClient<T>(
   }
 }
 
+/** A user pool that the attacker made himself, with a client; its users can have a tenant's attributes. */
+export async function withPool<T>(
+  scene: Scene,
+  what: string,
+  use: (pool: UserPool) => Promise<T>,
+): Promise<T> {
+  const cognito = cognitoOf(scene);
+  const { UserPool } = await cognito.send(
+    new CreateUserPoolCommand({
+      PoolName: `saas-ecs-verify-${what}-${scene.attacker.name}`,
+      // Of the environment, so that destroying it finds what a killed run has left.
+      UserPoolTags: ownerTags(scene.estate.context),
+      UsernameAttributes: ['email'],
+      Schema: ['tenantId', 'userRole'].map((Name) => ({ Name, AttributeDataType: 'String' as const })),
+    }),
+  );
+  const userPoolId = UserPool?.Id ?? '';
+  try {
+    return await withClient(scene, userPoolId, (clientId) => use({ userPoolId, clientId }));
+  } finally {
+    await cognito.send(new DeleteUserPoolCommand({ UserPoolId: userPoolId }));
+    scene.estate.users.forgetPool(userPoolId);
+  }
+}
+
 export const tokenAttacks: readonly OutsideAttack[] = [
   {
     name: 'token-missing',
@@ -235,33 +260,16 @@ export const tokenAttacks: readonly OutsideAttack[] = [
     expects: refused,
     control: 'authorizer-issuer',
     writes: true,
-    async run(scene) {
-      const cognito = cognitoOf(scene);
-      const { UserPool } = await cognito.send(
-        new CreateUserPoolCommand({
-          PoolName: `saas-ecs-verify-${scene.attacker.name}`,
-          // Of the environment, so that destroying it finds what a killed run has left.
-          UserPoolTags: ownerTags(scene.estate.context),
-          UsernameAttributes: ['email'],
-          Schema: ['tenantId', 'userRole'].map((Name) => ({ Name, AttributeDataType: 'String' as const })),
-        }),
-      );
-      const userPoolId = UserPool?.Id ?? '';
-      try {
-        return await withClient(scene, userPoolId, async (clientId) => {
-          const shots: Shot[] = [];
-          for (const victim of [scene.attacker, ...scene.victims]) {
-            const sent = `with a token of another pool that names ${victim.name}`;
-            const claim = { tenantId: victim.tenantId, n: 'foreign', sent };
-            shots.push(await contradiction(scene, { userPoolId, clientId }, claim));
-          }
-          return shots;
-        });
-      } finally {
-        await cognito.send(new DeleteUserPoolCommand({ UserPoolId: userPoolId }));
-        scene.estate.users.forgetPool(userPoolId);
-      }
-    },
+    run: (scene) =>
+      withPool(scene, 'foreign', async (pool) => {
+        const shots: Shot[] = [];
+        for (const victim of [scene.attacker, ...scene.victims]) {
+          const sent = `with a token of another pool that names ${victim.name}`;
+          const claim = { tenantId: victim.tenantId, n: 'foreign', sent };
+          shots.push(await contradiction(scene, pool, claim));
+        }
+        return shots;
+      }),
   },
   {
     name: 'token-of-foreign-client',

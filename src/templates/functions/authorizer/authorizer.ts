@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
+import { claimedIdentity } from '../../../model/federation.ts';
 import { apiKeyMessage } from '../../../model/registry.ts';
-import { poolTenantPath, type TenantStatus, tenantAttributes, userRoles } from '../../../model/tenant.ts';
+import { poolTenantPath, type TenantStatus } from '../../../model/tenant.ts';
 import { claimedIssuer, Unauthorized, type VerifyToken } from './token.ts';
 import type { KnownTenant, Trust } from './trust.ts';
 
@@ -38,8 +39,8 @@ export async function authorize(
   if (!issuer) throw new Unauthorized();
   const claims = await verifyToken(token, issuer);
 
-  const tenantId = claims[tenantAttributes.tenantId];
-  if (typeof tenantId !== 'string' || tenantId === '' || tenantId.length > 128) throw new Unauthorized();
+  const { tenantId, role: userRole } = claimedIdentity(claims, issuer.tenantId);
+  if (tenantId === undefined || tenantId.length > 128) throw new Unauthorized();
   // A silo's issuer is its tenant; whatever else the token claims is a contradiction.
   if (issuer.tenantId !== undefined && issuer.tenantId !== tenantId) throw new Unauthorized();
   const tenant = await trust.tenant(tenantId);
@@ -49,7 +50,6 @@ export async function authorize(
 
   const principalId = claims.sub ?? '';
   if (!served.has(tenant.status)) return deny(event, principalId, tenant, `the tenant is ${tenant.status}`);
-  const userRole = userRoles.find((role) => role === claims[tenantAttributes.role]);
   if (!userRole) return deny(event, principalId, tenant, 'the user has no role');
   const username = claims['cognito:username'];
   // The token outlives the user who was deleted or disabled, and the role that was taken from him.

@@ -4,8 +4,8 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { accountRole } from '../../../model/federation.ts';
 import { type IssuerItem, type Key, registryKeys, type TenantItem } from '../../../model/registry.ts';
-import { tenantAttributes } from '../../../model/tenant.ts';
 import { BoundedCache } from '../../images/kit/bounded-cache.ts';
 
 export type TrustedIssuer = Pick<IssuerItem, 'issuer' | 'clientId' | 'tenantId'>;
@@ -128,11 +128,12 @@ export function registryTrust(registryTable: string, apiKeySecretArn: string): T
         const { Enabled, UserAttributes } = await cognito.send(
           new AdminGetUserCommand({ UserPoolId, Username }),
         );
-        const now = UserAttributes?.find(({ Name }) => Name === tenantAttributes.role)?.Value;
+        const now = accountRole((name) => UserAttributes?.find(({ Name }) => Name === name)?.Value);
         return Enabled === true && now === role;
       } catch (error) {
         const name = error instanceof Error ? error.name : '';
-        if (name === 'UserNotFoundException') return false;
+        // With an offboarded silo its user pool goes, a moment before the registry is asked about it again.
+        if (name === 'UserNotFoundException' || name === 'ResourceNotFoundException') return false;
         // Cognito reads 120 users a second for an account. The token is genuine: beyond that it is believed, so that
         // one tenant's many sign-ins don't shut the others out.
         if (name === 'TooManyRequestsException') return true;

@@ -7,6 +7,9 @@ export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof DynamoDbError && isTransient(error))
     return unavailable("the store can't be reached at the moment", error);
+  // Beyond 1E-130 to 9.99E+125 (developer guide, "Supported data types"); JSON knows smaller and larger ones.
+  if (error instanceof DynamoDbError && /^ValidationException: .*Number (over|under)flow/.test(error.message))
+    return badRequest('a number is too large or too small to be kept');
   const known = error as Partial<FastifyError>;
   if (known.validation)
     return badRequest(

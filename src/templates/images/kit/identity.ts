@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
-import { tenantAttributes, type UserRole, userRoles } from '../../../model/tenant.ts';
+import { claimedIdentity } from '../../../model/federation.ts';
+import { tenantAttributes, type UserRole } from '../../../model/tenant.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { forbidden, type HttpError, unauthorized, unavailable } from './http-error.ts';
 
@@ -60,7 +61,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       throw refusal(error);
     }
     if (payload['token_use'] !== 'id') throw unauthorized('the token is not an ID token');
-    const caller = { ...callerOf(payload), authorization };
+    const caller = { ...callerOf(payload, options.tenantId), authorization };
     if (options.tenantId !== undefined && caller.tenantId !== options.tenantId)
       throw forbidden('the token belongs to another tenant');
     verified.set(hash, caller, (payload.exp ?? 0) * 1_000);
@@ -94,14 +95,14 @@ function refusal(error: unknown): HttpError {
     : unavailable("the token can't be verified at the moment", error);
 }
 
-function callerOf(payload: JWTPayload): Omit<Caller, 'authorization'> {
+/** `silo`: the one tenant whose user pool the issuer is. */
+function callerOf(payload: JWTPayload, silo: string | undefined): Omit<Caller, 'authorization'> {
   const text = (claim: string): string | undefined => {
     const value = payload[claim];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  const tenantId = text(tenantAttributes.tenantId);
+  const { tenantId, role } = claimedIdentity(payload, silo);
   if (tenantId === undefined || !tenantIdShape.test(tenantId)) throw forbidden('the token names no tenant');
-  const role = userRoles.find((known) => known === text(tenantAttributes.role));
   if (role === undefined) throw forbidden('the token names no role');
   return {
     tenantId,

@@ -8,6 +8,7 @@ import { built } from '../../../../model/installation.ts';
 import type { Cloud, Image } from '../../../platform.ts';
 import { searchPath } from '../../programs.ts';
 import type { DefinitionRecord } from '../state.ts';
+import { principalOfTask } from './execution-role.ts';
 import type { TaskNetwork } from './network.ts';
 
 export interface EnvironmentInput {
@@ -81,8 +82,7 @@ function secrets({ cloud, definition, container, taskId }: EnvironmentInput): Re
   try {
     const role = definition.executionRoleArn;
     if (!role) throw new Error('the task definition has no execution role');
-    const credentials = cloud.sts.issueForService(role, 'ecs-tasks.amazonaws.com', taskId);
-    const principal = cloud.sts.principalOf(credentials.accessKeyId, credentials.sessionToken);
+    const principal = principalOfTask(cloud, role, taskId);
     for (const { name, valueFrom = '' } of container.secrets) {
       if (!name) continue;
       const secret = valueFrom.includes(':secretsmanager:');

@@ -8,6 +8,7 @@ import type { Cloud, Image } from '../../../platform.ts';
 import type { DefinitionRecord, TaskRecord } from '../state.ts';
 import { type Command, insideImage, type Mounts, resolveCommand, StartError } from './command.ts';
 import { containerEnvironment } from './environment.ts';
+import { logStreamOf, startAsExecutionRole } from './execution-role.ts';
 import { type Health, watchHealth } from './health-check.ts';
 import { writeHosts } from './hosts.ts';
 import type { Addresses, ServiceConnectName, TaskNetwork } from './network.ts';
@@ -219,6 +220,12 @@ export class RunningTask {
     await this.#dependencies(definition);
     if (this.#life.signal.aborted) return;
 
+    let mayLog: boolean;
+    try {
+      mayLog = startAsExecutionRole(cloud, this.#definition, definition, this.id);
+    } catch (error) {
+      throw this.#cannotStart(view, (error as Error).message);
+    }
     let image: Image;
     try {
       image = cloud.ecr.image(definition.image ?? '');
@@ -256,7 +263,7 @@ export class RunningTask {
         { ...definition, command: override?.command ?? definition.command },
         this.#mounts,
       );
-      process = await startProcess(command, env, scratch, this.#output(container));
+      process = await startProcess(command, env, scratch, this.#output(container, mayLog));
     } catch (error) {
       throw this.#cannotStart(view, (error as Error).message);
     }
@@ -295,16 +302,12 @@ export class RunningTask {
     );
   }
 
-  #output(container: RunningContainer): (lines: string[]) => void {
-    const { logConfiguration, name = '' } = container.definition;
-    const options = logConfiguration?.logDriver === 'awslogs' ? logConfiguration.options : undefined;
-    const group = options?.['awslogs-group'];
-    const prefix = options?.['awslogs-stream-prefix'];
-    const stream = prefix ? `${prefix}/${name}/${this.id}` : `${name}/${this.id}`;
+  #output(container: RunningContainer, mayLog: boolean): (lines: string[]) => void {
+    const log = mayLog ? logStreamOf(container.definition, this.id) : undefined;
     return (lines) => {
       container.lastLines.push(...lines.map((line) => line.slice(0, 1000)));
       container.lastLines.splice(0, container.lastLines.length - quotedLines);
-      if (group) this.#platform.cloud.logs.append(group, stream, lines);
+      if (log) this.#platform.cloud.logs.append(log.group, log.stream, lines);
     };
   }
 

@@ -134,7 +134,10 @@ export function createStages(
     },
   };
 
-  const describe = ({ apiId: _apiId, ...stage }: StageRecord) => stage;
+  const describe = ({ apiId, ...stage }: StageRecord) => {
+    const webAclArn = cloud.waf.webAclOf(apiId, stage.stageName);
+    return { ...stage, ...(webAclArn !== undefined && { webAclArn }) };
+  };
   const summary = ({ id, description, createdDate }: DeploymentRecord) => ({
     id,
     createdDate,

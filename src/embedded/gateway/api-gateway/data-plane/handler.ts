@@ -1,7 +1,7 @@
-/** The way of a request: resource, authorizer, API key and limits, validation, integration, access log. */
+/** The way of a request: web ACL, resource, authorizer, API key and limits, validation, integration, access log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { executePrefix } from '../../../endpoint/aws-addresses.ts';
-import type { Cloud, Route as EndpointRoute } from '../../../platform.ts';
+import type { Cloud, Route as EndpointRoute, WafRequest } from '../../../platform.ts';
 import { bodyOf } from './body.ts';
 import { Exchange } from './exchange.ts';
 import { Refusal, refuse } from './gateway-responses.ts';
@@ -23,6 +23,9 @@ export function executeRoute(cloud: Cloud, stages: CompiledStages, limits: Limit
       }
       const exchange = new Exchange(stage, request, target.path, target.query, cloud.clock.now());
       try {
+        // Before everything else: resource policy, authorizer, keys and limits see only what passes.
+        if (!cloud.waf.admits(stage.apiId, stage.name, seenByWaf(exchange)))
+          throw new Refusal('WAF_FILTERED');
         await run(exchange, limits, response);
       } catch (error) {
         if (!(error instanceof Refusal)) {
@@ -64,6 +67,14 @@ async function run(exchange: Exchange, limits: Limits, response: ServerResponse)
   route.validate?.(exchange, body);
   await route.integrate(exchange, body, response);
 }
+
+const seenByWaf = (exchange: Exchange): WafRequest => ({
+  method: exchange.method,
+  path: `/${exchange.stage.name}${exchange.path}`,
+  query: exchange.query,
+  sourceIp: exchange.sourceIp,
+  header: (name) => exchange.header(name),
+});
 
 interface Target {
   apiId: string;

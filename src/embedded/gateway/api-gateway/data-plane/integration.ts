@@ -34,6 +34,7 @@ function mappingsOf(parameters: Readonly<Record<string, string>> | undefined): M
 }
 
 interface Uri {
+  secure: boolean;
   host: string;
   port: number;
   pathAndQuery: (exchange: Exchange, mappings: Mappings) => string;
@@ -47,6 +48,7 @@ function compileUri(uri: string, variables: Readonly<Record<string, string>>): U
   // `{name}` and `{name+}` stand for path parameters; the pieces between them are fixed.
   const pieces = (path === '' ? '/' : path).split(/\{([^}]+?)\+?\}/);
   return {
+    secure: scheme === 'https',
     host,
     port: Number(port ?? (scheme === 'https' ? 443 : 80)),
     pathAndQuery(exchange, mappings) {
@@ -144,6 +146,8 @@ export function compileIntegration(
           path: uri.pathAndQuery(exchange, mappings),
           headers,
           body,
+          // The name in the URI is the one that the certificate must be for ("Set up a private integration").
+          ...(uri.secure && { serverName: uri.host }),
         },
         controller.signal,
       );

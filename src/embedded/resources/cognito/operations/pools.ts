@@ -25,8 +25,8 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { AwsError, type Operation, operation } from '../../../platform.ts';
 import { pageOf } from '../../pages.ts';
+import { domainsOf } from '../domains.ts';
 import { invalidParameter } from '../errors.ts';
-import { domainsOf } from '../federation.ts';
 import type { Parts } from '../parts.ts';
 import type { PoolRecord } from '../pools.ts';
 import { withCustom } from '../schema.ts';

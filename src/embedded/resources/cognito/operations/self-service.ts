@@ -48,7 +48,14 @@ import {
 import { Attempts } from '../attempts.ts';
 import { type ClientRecord, checkSecretHash } from '../clients.ts';
 import { codeExpired, invalidParameter, notAuthorized, userNotFound } from '../errors.ts';
-import { checkTotpOffered, mfaOf, preferMfa, proveTotp } from '../mfa.ts';
+import {
+  associateInSession,
+  checkTotpOffered,
+  mfaOf,
+  preferMfa,
+  proveTotp,
+  verifyInSession,
+} from '../mfa.ts';
 import { masked } from '../outbox.ts';
 import type { Parts } from '../parts.ts';
 import { passwordFits } from '../passwords.ts';
@@ -158,7 +165,7 @@ export function selfServiceOperations(parts: Parts, sessions: Sessions): Operati
         return { CodeDeliveryDetails: pretended(input.Username) };
       }
       if (!user.enabled) throw notAuthorized('User is disabled.');
-      if (user.status === 'FORCE_CHANGE_PASSWORD') {
+      if (user.status === 'FORCE_CHANGE_PASSWORD' || user.status === 'EXTERNAL_PROVIDER') {
         throw notAuthorized('User password cannot be reset in the current state.');
       }
       const address = recoveryAddress(pool, user);
@@ -240,40 +247,28 @@ export function selfServiceOperations(parts: Parts, sessions: Sessions): Operati
       return {};
     }),
     openToAll(AssociateSoftwareToken$, async (input: AssociateSoftwareTokenCommandInput) => {
-      const secret = totpSecret();
       if (input.AccessToken === undefined) {
-        const session = sessions.open(undefined, 'MFA_SETUP', input.Session);
-        checkTotpOffered(parts.pools.get(session.pool));
-        sessions.use(session);
-        const next = { ...session, totp: { secret, verified: false } };
-        return { SecretCode: secret, Session: sessions.make(next) };
+        const { secret, session } = associateInSession(parts, sessions, input.Session);
+        return { SecretCode: secret, Session: session };
       }
       const { pool, user } = await self(input.AccessToken);
       checkTotpOffered(pool);
-      const totp = { secret, verified: false, enabled: false, preferred: false };
-      parts.users(pool).save({ ...user, totp });
-      return { SecretCode: secret };
+      // The app that is set up goes on counting until a code of the new one was seen.
+      const pendingTotp = totpSecret();
+      parts.users(pool).save({ ...user, pendingTotp });
+      return { SecretCode: pendingTotp };
     }),
     openToAll(VerifySoftwareToken$, async (input: VerifySoftwareTokenCommandInput) => {
       if (input.AccessToken === undefined) {
-        const session = sessions.open(undefined, 'MFA_SETUP', input.Session);
-        const pool = parts.pools.get(session.pool);
-        const users = parts.users(pool);
-        const user = users.findSub(session.sub);
-        if (!user) throw userNotFound();
-        const secret = session.totp?.secret;
-        const lastStep = proveTotp(parts, secret, input.UserCode);
-        sessions.use(session);
-        users.save({
-          ...user,
-          totp: { secret: secret ?? '', verified: true, enabled: true, preferred: true, lastStep },
-        });
-        const next = { ...session, totp: { secret: '', verified: true } };
-        return { Status: 'SUCCESS' as const, Session: sessions.make(next) };
+        const Session = verifyInSession(parts, sessions, input.Session, input.UserCode);
+        return { Status: 'SUCCESS' as const, Session };
       }
       const { pool, user } = await self(input.AccessToken);
-      const lastStep = proveTotp(parts, user.totp?.secret, input.UserCode);
-      if (user.totp) parts.users(pool).save({ ...user, totp: { ...user.totp, verified: true, lastStep } });
+      const secret = user.pendingTotp ?? user.totp?.secret;
+      const lastStep = proveTotp(parts, secret, input.UserCode);
+      const { enabled = false, preferred = false } = user.totp ?? {};
+      const totp = { secret: secret ?? '', verified: true, enabled, preferred, lastStep };
+      parts.users(pool).save({ ...user, totp, pendingTotp: undefined });
       return { Status: 'SUCCESS' as const };
     }),
     openToAll(SetUserMFAPreference$, async (input: SetUserMFAPreferenceCommandInput) => {

@@ -126,6 +126,9 @@ export function userOperations(parts: Parts): Operation[] {
       ),
     ),
     onUser(AdminSetUserPassword$, async (input: AdminSetUserPasswordCommandInput, user, pool) => {
+      if (user.status === 'EXTERNAL_PROVIDER') {
+        throw invalidParameter('The user signs in through an identity provider and has no password here.');
+      }
       const kind = input.Permanent ? 'permanent' : 'temporary';
       const changed = await withPassword(parts, pool, user, input.Password ?? '', kind);
       const { password, srp, temporaryUntil, status } = changed;
@@ -136,7 +139,7 @@ export function userOperations(parts: Parts): Operation[] {
       users.save({ ...now, password, srp, temporaryUntil, status });
     }),
     onUser(AdminResetUserPassword$, (_input: AdminResetUserPasswordCommandInput, user, pool) => {
-      if (user.status === 'FORCE_CHANGE_PASSWORD') {
+      if (user.status === 'FORCE_CHANGE_PASSWORD' || user.status === 'EXTERNAL_PROVIDER') {
         throw notAuthorized('User password cannot be reset in the current state.');
       }
       const address = recoveryAddress(pool, user);

@@ -2,8 +2,10 @@
 import type { ResourceType } from '../../../platform.ts';
 import type { Parts } from '../parts.ts';
 import { clientType } from './client.ts';
-import { domainType, providerType, resourceServerType } from './federation.ts';
+import { domainType } from './domain.ts';
 import { poolType } from './pool.ts';
+import { providerType } from './provider.ts';
+import { resourceServerType } from './resource-server.ts';
 import { groupType, membershipType, userType } from './users.ts';
 
 export const resourceTypes = (parts: Parts): Record<string, ResourceType> => ({

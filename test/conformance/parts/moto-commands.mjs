@@ -5,11 +5,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as gateway from '@aws-sdk/client-api-gateway';
+import * as cognito from '@aws-sdk/client-cognito-identity-provider';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as ecs from '@aws-sdk/client-ecs';
+import * as secrets from '@aws-sdk/client-secrets-manager';
 import * as ssm from '@aws-sdk/client-ssm';
 import { run as execute, lastWords, root } from '../machine.mjs';
 import { startMoto } from '../moto-server.mjs';
+import { comeAndGo, copyPool } from './moto-tenant.mjs';
 
 export const title = 'commands of saas-ecs run on moto as on an account';
 
@@ -18,32 +21,43 @@ const clientsOf = (endpoint) => {
   const credentials = { accessKeyId: 'conformance', secretAccessKey: 'conformance' };
   const options = { endpoint, region: 'us-east-1', credentials };
   return {
+    cognito: new cognito.CognitoIdentityProviderClient(options),
     dynamodb: new dynamodb.DynamoDBClient(options),
     ecs: new ecs.ECSClient(options),
     gateway: new gateway.APIGatewayClient(options),
+    secrets: new secrets.SecretsManagerClient(options),
     ssm: new ssm.SSMClient(options),
   };
 };
 
-/** Copies the registry, the usage plans, the pool's cluster and the parameters; those of the environment `local` become `prod`'s. */
+/**
+ * Copies the registry, the usage plans, the pool and the parameters; those of the environment `local` become `prod`'s.
+ * Without the control plane, whose API moto does not serve: commands take an environment as it was before there was one.
+ */
 async function copy(from, to) {
-  const plans = new Map();
+  const ids = new Map();
   const { items } = await from.gateway.send(new gateway.GetUsagePlansCommand({ limit: 500 }));
   for (const { id, name, throttle, quota } of items) {
     const made = await to.gateway.send(new gateway.CreateUsagePlanCommand({ name, throttle, quota }));
-    plans.set(id, made.id);
+    ids.set(id, made.id);
   }
   await to.ecs.send(new ecs.CreateClusterCommand({ clusterName: 'tenant-template-basic' }));
-  const renamed = (text) => [...plans].reduce((changed, [old, id]) => changed.replaceAll(old, id), text);
+  const renamed = (text) => [...ids].reduce((changed, [old, id]) => changed.replaceAll(old, id), text);
 
   const asked = { Path: '/saas-ecs', Recursive: true, MaxResults: 10 };
-  let registry;
+  const parameters = [];
   for await (const { Parameters } of ssm.paginateGetParametersByPath({ client: from.ssm }, asked))
-    for (const { Name, Value } of Parameters) {
-      const name = Name.replace(/^(\/saas-ecs\/[^/]+)\/local\//, '$1/prod/');
-      await to.ssm.send(new ssm.PutParameterCommand({ Name: name, Value: renamed(Value), Type: 'String' }));
-      if (name.endsWith('/registry-table')) registry = Value;
-    }
+    parameters.push(...Parameters);
+  const parameterOf = (last) => parameters.find(({ Name }) => Name.endsWith(`/${last}`)).Value;
+  const registry = parameterOf('registry-table');
+  const pool = JSON.parse(parameterOf('pool'));
+  const copied = await copyPool(from, to, { pool, apiKeySecret: parameterOf('api-key-secret') });
+  for (const [old, id] of copied) ids.set(old, id);
+  for (const { Name, Value } of parameters) {
+    if (Name.endsWith('/control-plane')) continue;
+    const name = Name.replace(/^(\/saas-ecs\/[^/]+)\/local\//, '$1/prod/');
+    await to.ssm.send(new ssm.PutParameterCommand({ Name: name, Value: renamed(Value), Type: 'String' }));
+  }
 
   const { Table } = await from.dynamodb.send(new dynamodb.DescribeTableCommand({ TableName: registry }));
   await to.dynamodb.send(
@@ -64,6 +78,7 @@ async function copy(from, to) {
       const item = JSON.parse(renamed(JSON.stringify(Item)));
       await to.dynamodb.send(new dynamodb.PutItemCommand({ TableName: registry, Item: item }));
     }
+  return { registry, pool, poolThere: JSON.parse(renamed(JSON.stringify(pool))) };
 }
 
 export async function run(report, machine) {
@@ -76,7 +91,8 @@ export async function run(report, machine) {
   }
   const { endpoint, directory, tenants } = await machine.toured();
   const there = clientsOf(moto.endpoint);
-  await copy(clientsOf(endpoint), there);
+  const clients = clientsOf(endpoint);
+  const { registry, pool, poolThere } = await copy(clients, there);
 
   const project = path.join(machine.work, 'moto-project');
   await mkdir(project);
@@ -96,12 +112,15 @@ export async function run(report, machine) {
     AWS_EC2_METADATA_DISABLED: 'true',
   };
   /** The envelope of a command, whether it succeeds or fails. */
-  const saas = async (...argv) => {
-    const flags = [path.join(root, 'bin', 'saas-ecs'), ...argv, '--env', 'prod', '--json'];
-    const ran = await execute(process.execPath, flags, { cwd: project, env }).catch((error) => error);
-    if (!ran.stdout) throw new Error(`saas-ecs ${argv.join(' ')} said nothing but: ${ran.stderr}`);
-    return JSON.parse(ran.stdout);
-  };
+  const commands =
+    (options, ...flags) =>
+    async (...argv) => {
+      const all = [path.join(root, 'bin', 'saas-ecs'), ...argv, ...flags, '--json'];
+      const ran = await execute(process.execPath, all, options).catch((error) => error);
+      if (!ran.stdout) throw new Error(`saas-ecs ${argv.join(' ')} said nothing but: ${ran.stderr}`);
+      return JSON.parse(ran.stdout);
+    };
+  const saas = commands({ cwd: project, env }, '--env', 'prod');
   const expect = (name, answer, holds) =>
     report.check(name, answer.ok && Boolean(holds(answer.data)), JSON.stringify(answer).slice(0, 1000));
 
@@ -138,5 +157,10 @@ export async function run(report, machine) {
   expect('describe-tenant', described, (data) => data.tenantId === pooled.tenantId);
   const unknown = await saas('describe-tenant', 'nobody-of-that-name');
   report.check('describe-tenant unknown', unknown.error?.exitCode === 4, JSON.stringify(unknown));
+  await comeAndGo(
+    report,
+    { saas: commands({ cwd: directory }), clients, registry, pool },
+    { saas, clients: there, registry, pool: poolThere },
+  );
   await moto.stop();
 }

@@ -25,6 +25,7 @@ const tier = (name, model, capacity, rate) => ({
   name,
   model,
   capacity,
+  mfa: 'optional',
   throttle: { rate, burst: rate, quota: { limit: rate * 100, period: 'day' } },
 });
 
@@ -45,6 +46,7 @@ const deployment = ({ routing, capacity }) => ({
     service('users', 'builtin:user', { access: 'identity' }),
   ],
   routing,
+  security: { encryption: 'aws-owned' },
 });
 
 export const variants = ['direct', 'proxy'].flatMap((routing) =>

@@ -43,7 +43,14 @@ const jobs: readonly Reason[] = [
   ...rareOfJob(
     ...['apigateway:PATCH', 'apigateway:PUT', 'cloudformation:UpdateStack', 'cognito-idp:AdminGetUser'],
     ...['ecs:DescribeTaskDefinition', 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:UpdateService'],
-    ...['logs:GetLogEvents', 'ssm:GetParameter'],
+    ...['logs:GetLogEvents', 'ssm:GetParameter', 'cognito-idp:AdminRespondToAuthChallenge'],
+    ...of('kms', 'Decrypt', 'DescribeKey', 'GenerateDataKey', 'ScheduleKeyDeletion'),
+  ),
+  reason(
+    job,
+    'wide',
+    of('kms', 'Decrypt', 'DescribeKey', 'GenerateDataKey', 'ScheduleKeyDeletion'),
+    "KMS makes up a key's id; the environment's tags tell its keys",
   ),
   reason(
     job,
@@ -57,7 +64,14 @@ const jobs: readonly Reason[] = [
     of(
       'cognito-idp',
       ...['AdminAddUserToGroup', 'AdminCreateUser', 'AdminDeleteUser', 'AdminGetUser', 'AdminInitiateAuth'],
-      ...['AdminSetUserPassword', 'CreateGroup', 'DeleteGroup', 'DeleteUserPool', 'UpdateUserPool'],
+      ...[
+        'AdminRespondToAuthChallenge',
+        'AdminSetUserPassword',
+        'CreateGroup',
+        'DeleteGroup',
+        'DeleteUserPool',
+        'UpdateUserPool',
+      ],
     ),
     "Cognito makes up a pool's id; the environment's tags tell its pools, and the operators' is denied",
   ),

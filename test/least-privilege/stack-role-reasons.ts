@@ -45,13 +45,23 @@ const securityGroups = of(
 const describeGroups = of('ec2', 'DescribeSecurityGroups', 'DescribeSecurityGroupRules');
 
 const [app, environment, prefix, vpcId] = ['', '', undefined, Aws.NO_VALUE];
-const ofTenants = Object.entries(tenantStackPermissions).map(
-  ([type, statements]) =>
-    [type, statements({ app, environment, prefix, vpcId, executionRoleArn: '', boundaryArn: '' })] as const,
-);
+const ofTenants = Object.entries(tenantStackPermissions)
+  // The systems that are used have DynamoDB's keys.
+  .filter(([type]) => type !== 'AWS::KMS::Key')
+  .map(
+    ([type, statements]) =>
+      [type, statements({ app, environment, prefix, vpcId, executionRoleArn: '', boundaryArn: '' })] as const,
+  );
 const ofCells = Object.entries(cellStackPermissions).map(
   ([type, statements]) =>
-    [type, statements({ deployment: { app, environment } as never, vpcId, authorizerArn: '' })] as const,
+    [
+      type,
+      statements({
+        deployment: { app, environment, security: { encryption: 'aws-owned' } } as never,
+        vpcId,
+        authorizerArn: '',
+      }),
+    ] as const,
 );
 
 export const stackRoleReasons: readonly Reason[] = [
@@ -80,6 +90,7 @@ export const stackRoleReasons: readonly Reason[] = [
       'DescribeTargetHealth',
     ),
     ...of('logs', 'DescribeLogGroups'),
+    ...of('cognito-idp', 'DescribeUserPoolDomain'),
     ...of('servicediscovery', 'CreateHttpNamespace', 'GetOperation', 'ListNamespaces'),
   ),
   wide(
@@ -94,6 +105,7 @@ export const stackRoleReasons: readonly Reason[] = [
     ...of('cognito-idp', 'DescribeUserPool', 'GetUserPoolMfaConfig', 'ListTagsForResource'),
     ...of('cognito-idp', 'SetUserPoolMfaConfig', 'UntagResource', 'UpdateUserPool', 'CreateUserPoolClient'),
     ...of('cognito-idp', 'DeleteUserPoolClient', 'DescribeUserPoolClient', 'UpdateUserPoolClient'),
+    ...of('cognito-idp', 'CreateUserPoolDomain', 'UpdateUserPoolDomain', 'DeleteUserPoolDomain'),
   ),
   wide(
     tenants,

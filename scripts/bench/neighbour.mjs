@@ -1,9 +1,10 @@
 /**
  * The noisy neighbour: `npm run bench:neighbour`. Of two tenants of a tier, A asks for ten times its limit while B asks for
  * half of his. B must get no 429, and his p99 must stay within 1.3 times of what it is while A is quiet: in the pool and
- * in silos of both kinds, with the limits that the tiers have. Quiet and noisy runs take turns, so that both see the same
- * machine, and the figure is the median of the rounds' ratios. `--short` measures little and fails by a 429 alone;
- * `--tier NAME` measures one tier.
+ * in silos of both kinds, with the limits that the tiers have; where ten times that is more than the generators, the cloud and
+ * the services can make of one machine, with `--limit` (requests/s), which is set for the two tenants. Quiet and noisy runs
+ * take turns, so that both see the same machine, and the figure is the median of the rounds' ratios. `--short` measures
+ * little and fails by a 429 alone; `--tier NAME` measures one tier.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,10 +24,12 @@ const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     tier: { type: 'string' },
+    limit: { type: 'string', default: '30' },
     out: { type: 'string', default: 'bench-neighbour.json' },
   },
 });
 const { short } = values;
+const mostLimit = Number(values.limit);
 const rounds = short ? 2 : 5;
 const seconds = short ? 3 : 20;
 const orders = 5;
@@ -69,8 +72,11 @@ function generator(...flags) {
   };
 }
 
-async function measure({ name: tier, rate, burst }, noisy, measured) {
-  const [a, b] = [await tenant(tier, 'a'), await tenant(tier, 'b')];
+async function measure({ name: tier, ...own }, noisy, measured) {
+  const rate = Math.min(own.rate, mostLimit);
+  const burst = Math.min(own.burst, mostLimit);
+  const limits = ['--rate', String(rate), '--burst', String(burst), '--quota', '100000000/month'];
+  const [a, b] = [await tenant(tier, 'a', limits), await tenant(tier, 'b', limits)];
   const { pid } = await project.json(['local', 'status']);
   const ofB = () => measured({ ...b, rate: rate * times.measured, seconds });
   await ofB();
@@ -135,13 +141,13 @@ function percentile(numbers, quantile) {
   return sorted[Math.ceil(sorted.length * quantile) - 1] ?? Number.NaN;
 }
 
-/** A tenant with its tier's rate and burst and a few orders; the measurement takes more than a day's quota. */
-async function tenant(tier, letter) {
+/** A tenant with limits of its own and a few orders: the measurement takes more than a day's quota. */
+async function tenant(tier, letter, limits) {
   const name = `${tier}-${letter}`;
   const { apiUrl } = await project.json([
     ...['onboard', '--tier', tier, '--name', name, '--email', `admin@${name}.example`],
   ]);
-  await project.run(['throttle', '--tenant', name, '--quota', '100000000/month']);
+  await project.run(['throttle', '--tenant', name, ...limits]);
   const { token } = await project.json(['token', '--tenant', name]);
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const product = await post(`${apiUrl}/products`, headers, {

@@ -22,7 +22,11 @@ export class Refusal extends Error {
   readonly shown: string | null | undefined;
   readonly validation: string | undefined;
   constructor(type: string, shown?: string | null, validation?: string) {
+    // Nobody reads where it was thrown, and a throttled caller makes thousands a second.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(type);
+    Error.stackTraceLimit = stackTraceLimit;
     this.type = type;
     this.shown = shown;
     this.validation = validation;

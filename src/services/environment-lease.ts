@@ -18,7 +18,8 @@ import {
   standing,
   thisProcess,
 } from './lease.ts';
-import { isConditionFailure, RegistryTable } from './registry/table.ts';
+import { isConditionFailure, RegistryTable, refusedWrites, type Write } from './registry/table.ts';
+import { knownRegistryTable } from './shared-outputs.ts';
 
 export type EnvironmentWork = 'deploy-shared' | 'destroy-shared' | 'add-cell';
 
@@ -185,10 +186,7 @@ export class EnvironmentLease {
   }
 
   #busy({ what, process: by, since }: LeaseItem): SaasError {
-    return new SaasError('environment_busy', `the environment "${this.#name}" is ${gerund[what]} already`, {
-      detail: holderWords(by, since),
-      hint: 'wait for it to end, then run the command again',
-    });
+    return busy(`the environment "${this.#name}" is ${gerund[what]} already`, holderWords(by, since));
   }
 
   #taken(cause: unknown): SaasError {
@@ -203,6 +201,40 @@ export class EnvironmentLease {
     return this.#context.target.environment.name;
   }
 }
+
+/** Goes with a write that is to be refused while a run takes the environment down. */
+export const unlessTakenDown = (now: Date): Write => ({
+  check: registryKeys.environmentLease(),
+  condition: {
+    expression: 'attribute_not_exists(pk) OR #what <> :destroying OR leaseUntil < :now',
+    values: { ':destroying': 'destroy-shared' satisfies EnvironmentWork, ':now': now.toISOString() },
+  },
+});
+
+/** What a transaction with {@link unlessTakenDown} failed with, in the words for that where it is why. */
+export async function explainTakenDown(
+  { target }: Pick<Context, 'target'>,
+  error: unknown,
+): Promise<unknown> {
+  if (refusedWrites(error).length === 0) return error;
+  const table = knownRegistryTable(target);
+  const holder =
+    table === undefined
+      ? undefined
+      : await new RegistryTable(target.client, table)
+          .get<LeaseItem>(registryKeys.environmentLease())
+          .catch(() => undefined);
+  return busy(
+    `the environment "${target.environment.name}" is being taken down`,
+    holder && holderWords(holder.process, holder.since),
+  );
+}
+
+const busy = (message: string, detail: string | undefined): SaasError =>
+  new SaasError('environment_busy', message, {
+    ...(detail !== undefined && { detail }),
+    hint: 'wait for it to end, then run the command again',
+  });
 
 const gerund: Record<EnvironmentWork, string> = {
   'deploy-shared': 'being deployed',

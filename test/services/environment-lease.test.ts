@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { registryKeys } from '../../src/model/registry.ts';
+import type { Tier } from '../../src/model/tier.ts';
 import { type EnvironmentWork, holdingEnvironment } from '../../src/services/environment-lease.ts';
 import { thisProcess } from '../../src/services/lease.ts';
 import { RegistryTable } from '../../src/services/registry/table.ts';
+import { reserve } from '../../src/services/tenants/reservation.ts';
 import { type Fixture, type OperatorContext, operator, startRegistry } from './registry-fixture.ts';
 
 let fixture: Fixture | undefined;
@@ -173,6 +175,37 @@ describe('a run that lost the environment', () => {
     await expect(first).rejects.toMatchObject({ code: 'environment_lease_lost' });
     expect(await table.get(key)).toMatchObject({ holder: 'heir', process: elsewhere });
   }, 20_000);
+});
+
+describe('a tenant who comes in', () => {
+  const basic: Tier = {
+    name: 'basic',
+    model: 'pool',
+    capacity: 'fargate',
+    mfa: 'optional',
+    throttle: { rate: 10, burst: 10, quota: { limit: 1000, period: 'day' } },
+  };
+  const comeIn = (name: string): Promise<unknown> => {
+    if (!fixture) throw new Error('there is no registry');
+    const request = { tier: 'basic', name, email: `admin@${name}.example` };
+    return reserve(someone(), fixture.registry, basic, request);
+  };
+
+  it('is refused while the environment is taken down, and his name is free after it', async () => {
+    await leave({ what: 'destroy-shared' });
+    await expect(comeIn('acorn')).rejects.toMatchObject({
+      code: 'environment_busy',
+      message: 'the environment "prod" is being taken down',
+    });
+    expect(await fixture?.registry.tenantIdOf('acorn')).toBeUndefined();
+    await leave({ what: 'destroy-shared', leaseUntil: new Date(Date.now() - 1).toISOString() });
+    await expect(comeIn('acorn')).resolves.toMatchObject({ tenant: { name: 'acorn' } });
+  });
+
+  it('needs not wait for a deployment', async () => {
+    await leave({ what: 'deploy-shared' });
+    await expect(comeIn('birch')).resolves.toMatchObject({ tenant: { name: 'birch' } });
+  });
 });
 
 describe('without a registry', () => {

@@ -107,6 +107,11 @@ const needs = {
     announce,
     ...registryRead,
     ...registryWrite,
+    {
+      actions: of('dynamodb', 'ConditionCheckItem'),
+      on: on.registry,
+      why: 'bring nobody into an environment that is being taken down',
+    },
     { ...registryDelete[0], rare: 'only when a name is taken anew, or a cell is too full' } as Need,
     {
       actions: of('cloudformation', 'CreateStack'),

@@ -64,9 +64,13 @@ export class Registry {
     }
   }
 
-  /** Takes the tenant's name and creates its item: both, or neither and undefined when one of them is there. */
+  /**
+   * Takes the tenant's name and creates its item: both, or neither and undefined when one of them is there. Only while the
+   * condition of `provided` holds, else it throws what the transaction throws.
+   */
   async createTenant(
     item: Omit<TenantRecord, 'pk' | 'sk' | 'gsi1pk' | 'gsi1sk'>,
+    provided: readonly Write[] = [],
   ): Promise<TenantRecord | undefined> {
     const { tenantId, name, createdAt } = item;
     const record: TenantRecord = {
@@ -74,14 +78,15 @@ export class Registry {
       ...tenantIndexKey(createdAt, tenantId),
       ...item,
     };
+    const writes: Write[] = [
+      { put: { ...registryKeys.name(name), tenantId }, condition: ownedBy(tenantId) },
+      { put: { ...record }, condition: { expression: 'attribute_not_exists(pk)' } },
+    ];
     try {
-      await this.#table.transact([
-        { put: { ...registryKeys.name(name), tenantId }, condition: ownedBy(tenantId) },
-        { put: { ...record }, condition: { expression: 'attribute_not_exists(pk)' } },
-      ]);
+      await this.#table.transact([...writes, ...provided]);
       return record;
     } catch (error) {
-      if (refusedWrites(error).length === 0) throw error;
+      if (!refusedWrites(error).some((index) => index < writes.length)) throw error;
       // The answer to an earlier try of the same call may have been lost on the way.
       const there = await this.tenant(tenantId);
       const ours = item.operation !== undefined && there?.operation?.holder === item.operation.holder;

@@ -27,11 +27,12 @@ export interface Condition {
   values?: Record<string, unknown>;
 }
 
-/** One write of a transaction. */
+/** One write of a transaction; `check` writes nothing, but the others are made only while its condition holds. */
 export type Write =
   | { put: Key & Item; condition?: Condition }
   | { update: Key; changes: Item; condition?: Condition }
-  | { delete: Key; condition?: Condition };
+  | { delete: Key; condition?: Condition }
+  | { check: Key; condition: Condition };
 
 /** True when a conditional write was refused by its condition. */
 export const isConditionFailure = (error: unknown): boolean =>
@@ -105,6 +106,12 @@ export class RegistryTable {
       const conditioned = expression(write.condition?.expression, write.condition?.values);
       if ('put' in write) return { Put: { TableName, Item: { ...write.put }, ...conditioned } };
       if ('delete' in write) return { Delete: { TableName, Key: { ...write.delete }, ...conditioned } };
+      if ('check' in write) {
+        const { expression: ConditionExpression } = write.condition;
+        return {
+          ConditionCheck: { TableName, Key: { ...write.check }, ...conditioned, ConditionExpression },
+        };
+      }
       return {
         Update: { TableName, Key: { ...write.update }, ...updateExpression(write.changes, write.condition) },
       };

@@ -3,6 +3,7 @@ import { tenantNameProblem } from '../../model/tenant.ts';
 import { isTenantId, newTenantId } from '../../model/tenant-id.ts';
 import type { Tier } from '../../model/tier.ts';
 import type { Context } from '../context.ts';
+import { explainTakenDown, unlessTakenDown } from '../environment-lease.ts';
 import { newOperation } from '../lease.ts';
 import type { Registry, TenantRecord } from '../registry/registry.ts';
 import { openSession } from '../session.ts';
@@ -74,9 +75,12 @@ const isUnfinished = ({ status, operation }: TenantRecord): boolean =>
   status === 'provisioning' ||
   (status === 'failed' && (operation === undefined || operation.kind === 'onboard'));
 
-/** Takes the name and writes the tenant's item in one, or finds the unfinished one that has the name. */
+/**
+ * Takes the name and writes the tenant's item in one, or finds the unfinished one that has the name. Throws
+ * `environment_busy` while the environment is being taken down.
+ */
 export async function reserve(
-  context: Pick<Context, 'now'>,
+  context: Pick<Context, 'now' | 'target'>,
   registry: Registry,
   tier: Tier,
   request: OnboardRequest,
@@ -87,17 +91,20 @@ export async function reserve(
   const now = context.now();
   const operation = newOperation('onboard', now, providerNote(request.provider));
   for (let tenantId = fresh; ; ) {
-    const made = await registry.createTenant({
+    const item = {
       tenantId,
       name: request.name,
       tier: tier.name,
       model: tier.model,
-      status: 'provisioning',
+      status: 'provisioning' as const,
       adminEmail: request.email,
       createdAt: now.toISOString(),
       updatedAt: now.toISOString(),
       ...(registration && { registrationId: registration.id }),
       operation,
+    };
+    const made = await registry.createTenant(item, [unlessTakenDown(now)]).catch(async (error: unknown) => {
+      throw await explainTakenDown(context, error);
     });
     if (made) return { tenant: made, held: operation.holder };
     const holder = (await registry.tenantIdOf(request.name)) ?? tenantId;

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { saasEcs } from './process.mjs';
 
-/** A project with an embedded cloud of its own, in a temporary directory. */
+const signals = ['SIGINT', 'SIGTERM'];
+
+/** A project with an embedded cloud of its own, in a temporary directory; gone with the benchmark, also when that is stopped. */
 export async function createProject() {
   const directory = await mkdtemp(path.join(tmpdir(), 'saas-ecs-bench-'));
   const project = {
@@ -13,10 +15,15 @@ export async function createProject() {
       return JSON.parse((await project.run([...argv, '--json'])).stdout).data;
     },
     async remove() {
+      for (const signal of signals) process.off(signal, stopped);
       await project.run(['local', 'stop']).catch(() => {});
       await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+  function stopped() {
+    void project.remove().finally(() => process.exit(1));
+  }
+  for (const signal of signals) process.once(signal, stopped);
   await project.run(['init', '--app', 'bench', '--yes']);
   return project;
 }

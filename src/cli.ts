@@ -2,7 +2,7 @@
  * The command line around the commands: runs one, tells its error once, and gives the exit code. It imports nothing
  * heavy.
  */
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { commandTree, invocation, type Place } from './command-tree/index.ts';
 import { ExitCode, SaasError } from './model/error.ts';
 import type { OutputFormat } from './ui/output.ts';
@@ -46,7 +46,8 @@ export async function run(argv: readonly string[], place: Place): Promise<number
       import('./ui/output.ts'),
       import('./services/aws-errors.ts'),
     ]);
-    const failure = error instanceof CommanderError ? usageError(error) : toSaasError(error);
+    const failure =
+      error instanceof CommanderError ? usageError(error, named(program, argv)) : toSaasError(error);
     const shown = place.signal.aborted ? stopped(failure, place.signal) : failure;
     new Output(place, { format, debug }).failure(shown);
     return shown.exitCode;
@@ -98,14 +99,32 @@ function formatIn(argv: readonly string[]): OutputFormat {
   return value === 'json' || value === 'ndjson' ? value : 'text';
 }
 
-function usageError(error: CommanderError): SaasError {
+/** The command that the words of a command line lead to, as far as they do. */
+function named(program: Command, [word, ...rest]: readonly string[]): Command {
+  const next = program.commands.find((command) => command.name() === word);
+  return next ? named(next, rest) : program;
+}
+
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+}
+
+/** Some commands take their tenant as an argument, some by a flag; who mixes them up is told which. */
+function usageHint(error: CommanderError, command: Command): string {
+  const byFlag = command.options.some(({ long }) => long === '--tenant');
+  return error.code === 'commander.excessArguments' && byFlag
+    ? `name a tenant by its flag: ${pathOf(command)} --tenant NAME`
+    : `see how it is used: ${pathOf(command)} --help`;
+}
+
+function usageError(error: CommanderError, command: Command): SaasError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest
     .join(' ')
     .trim()
     .replace(/^\(|\)$/g, '');
   return new SaasError('bad_usage', first.replace(/'/g, '"'), {
-    hint: suggestion || 'see how it is used with --help',
+    hint: suggestion || usageHint(error, command),
     exitCode: ExitCode.usage,
   });
 }

@@ -21,6 +21,16 @@ describe('usage', () => {
     expect(flag.stderr).toMatch(/unknown option "--teir"\nhint: .*--tier/);
   });
 
+  it('names the command whose help tells how it is used, and the flag for a tenant who is named without it', async () => {
+    const missing = await runCli(['users', 'reset-mfa'], { cwd });
+    expect(missing.stderr).toContain('hint: see how it is used: saas-ecs users reset-mfa --help');
+    const bare = await runCli(['users', 'list', 'acorn'], { cwd });
+    expect([bare.code, bare.stderr]).toEqual([
+      2,
+      expect.stringContaining('hint: name a tenant by its flag: saas-ecs users list --tenant NAME'),
+    ]);
+  });
+
   it('refuses a flag without its value, and a value that is not one', async () => {
     const missing = await runCli(['throttle', '--tier'], { cwd });
     expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('argument missing')]);

@@ -42,6 +42,7 @@ const onboarding = (tier, name) => [
   '--email',
   `admin@${name}.example`,
 ];
+const destroying = ['destroy-shared', '--confirm', 'faults'];
 const offboarding = (name) => ['offboard', name, '--confirm', name];
 
 /** Runs it until it has done its work; gives how many runs it took. An error must be one that a person can act on. */
@@ -131,7 +132,6 @@ async function underFaults() {
 
 async function killed() {
   const random = seeded(seed);
-  const before = await system.inventory();
   /** How long each takes when nobody kills it. */
   const typical = {};
   const timed = async (label, argv) => {
@@ -145,37 +145,39 @@ async function killed() {
     await timed(`onboard ${tier}`, onboarding(tier, `typical-${tier}`));
     await timed(`offboard ${tier}`, offboarding(`typical-${tier}`));
   }
-  typical['destroy-shared'] = 4_000;
+  await timed('destroy-shared', destroying);
+  await untilDone(system.deploy, {});
+  let before = await system.inventory();
   const counts = {};
+  let struck = 0;
   const strike = async (label, argv, isDone) => {
     const ran = await system.run(argv, { killAfterMs: random() * typical[label] });
     const row = counts[label] ?? { killed: 0, survived: 0 };
-    row[ran.signal === 'SIGKILL' ? 'killed' : 'survived']++;
+    const died = ran.signal === 'SIGKILL';
+    row[died ? 'killed' : 'survived']++;
+    if (died) struck++;
     counts[label] = row;
     await untilDone(argv, {}, isDone);
   };
-  let pair = 0;
-  for (let done = 0; done < kills; ) {
-    const tier = pair++ % 2 === 0 ? 'basic' : 'premium';
-    const name = `killed-${done}`;
+  // Some end before their signal comes; if most did, there would be no end.
+  for (let pair = 1; struck < kills && pair <= kills; pair++) {
+    const tier = pair % 2 === 1 ? 'basic' : 'premium';
+    const name = `killed-${pair}`;
     await strike(`onboard ${tier}`, onboarding(tier, name), exists);
     const tenant = await system.json('describe-tenant', name);
     await expectChange(`onboard ${name}, killed`, before, tenantAdds(tenant));
     await strike(`offboard ${tier}`, offboarding(name), isGone);
     await expectChange(`offboard ${name}, killed`, before, []);
-    done += 2;
-    if (done % 8 === 0 && done < kills) {
-      await system.configure(50 + done);
+    if (pair % 4 === 0) {
+      await system.configure(50 + pair);
       await strike('deploy-shared', system.deploy);
       await expectChange('deploy-shared, killed', before, []);
-      done++;
     }
-    if (done % 40 === 1 && done < kills) {
-      await strike('destroy-shared', ['destroy-shared', '--confirm', 'faults']);
+    if (pair % 12 === 0) {
+      await strike('destroy-shared', destroying);
       await untilDone(system.deploy, {});
-      done++;
       // What destroying keeps stays in the account, so the comparison begins anew.
-      before.splice(0, before.length, ...(await system.inventory()));
+      before = await system.inventory();
     }
   }
   report.kills = counts;

@@ -3,7 +3,10 @@ import { differences, play } from '../compare.mjs';
 import { lastWords } from '../machine.mjs';
 import { startMoto } from '../moto-server.mjs';
 import { explanationsOf } from '../report.mjs';
+import { accounts } from '../scenarios/accounts.mjs';
 import { identity } from '../scenarios/identity.mjs';
+import { keys } from '../scenarios/keys.mjs';
+import { providers } from '../scenarios/providers.mjs';
 import { stacks } from '../scenarios/stacks.mjs';
 import { stores } from '../scenarios/stores.mjs';
 import { usagePlans } from '../scenarios/usage-plans.mjs';
@@ -25,7 +28,8 @@ export async function run(report, machine) {
   const { endpoint } = await machine.emptyCloud('moto');
   const explanations = await explanationsOf('moto');
   let absent = 0;
-  for (const [service, scenario] of Object.entries({ ...stores, ...identity, ...usagePlans, ...stacks })) {
+  const scenarios = { ...stores, ...keys, ...identity, ...accounts, ...providers, ...usagePlans, ...stacks };
+  for (const [service, scenario] of Object.entries(scenarios)) {
     const [ours, theirs] = await Promise.all(
       [endpoint, moto.endpoint].map((address) => play(service, scenario, address)),
     );

@@ -83,8 +83,18 @@ export const stacks = {
           DeletionProtectionEnabled: true,
         },
       ],
-      ['DescribeTable', table, { until: ({ Table }) => Table.TableStatus === 'ACTIVE' }],
+      [
+        'DescribeTable',
+        table,
+        {
+          until: ({ Table }) => Table.TableStatus === 'ACTIVE',
+          save: ({ Table }, saved) => Object.assign(saved, { table: Table.TableArn }),
+        },
+      ],
       ['DescribeTable', { TableName: 'none' }, { as: 'DynamoDB DescribeTable unknown' }],
+      ['ListTables', {}],
+      ['TagResource', (saved) => ({ ResourceArn: saved.table, Tags: [{ Key: 'app', Value: 'shop' }] })],
+      ['ListTagsOfResource', (saved) => ({ ResourceArn: saved.table })],
       ['PutItem', { ...table, Item: { ...key, n: { N: '1' } } }],
       [
         'PutItem',
@@ -119,6 +129,15 @@ export const stacks = {
           ],
         },
         { as: 'DynamoDB TransactWriteItems, condition fails' },
+      ],
+      [
+        'TransactWriteItems',
+        {
+          TransactItems: [
+            { ConditionCheck: { ...table, Key: key, ConditionExpression: 'attribute_not_exists(tenantId)' } },
+          ],
+        },
+        { as: 'DynamoDB TransactWriteItems, a check fails' },
       ],
       ['BatchWriteItem', { RequestItems: { conformance: [{ DeleteRequest: { Key: key } }] } }],
       ['GetItem', { ...table, Key: key }, { as: 'DynamoDB GetItem unknown' }],
@@ -156,6 +175,8 @@ export const stacks = {
         { as: 'CloudFormation CreateStack, an unresolved Ref' },
       ],
       ['ListStackResources', { StackName: 'conformance' }],
+      ['GetTemplate', { StackName: 'conformance', TemplateStage: 'Original' }],
+      ['GetTemplate', { StackName: 'none' }, { as: 'CloudFormation GetTemplate unknown' }],
       ['DescribeStackEvents', { StackName: 'conformance' }],
       [
         'UpdateStack',
@@ -222,6 +243,21 @@ export const stacks = {
       ],
       ['DescribeTaskDefinition', { taskDefinition: 'conformance' }],
       ['DescribeTaskDefinition', { taskDefinition: 'none' }, { as: 'ECS DescribeTaskDefinition unknown' }],
+      [
+        'UpdateService',
+        { cluster: 'conformance', service: 'none', forceNewDeployment: true },
+        { as: 'ECS UpdateService unknown' },
+      ],
+      [
+        'RunTask',
+        { cluster: 'conformance', taskDefinition: 'none', launchType: 'FARGATE' },
+        { as: 'ECS RunTask, no definition' },
+      ],
+      [
+        'StopTask',
+        { cluster: 'conformance', task: '0123456789abcdef0123456789abcdef' },
+        { as: 'ECS StopTask unknown' },
+      ],
       ['PutAccountSettingDefault', { name: 'awsvpcTrunking', value: 'enabled' }],
       ['ListAccountSettings', { name: 'awsvpcTrunking', effectiveSettings: true }],
       ['DeleteCluster', { cluster: 'conformance' }],

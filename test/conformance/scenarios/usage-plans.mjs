@@ -80,6 +80,12 @@ export const usagePlans = {
       ],
       ['DeleteApiKey', (saved) => ({ apiKey: saved.key })],
       ['DeleteApiKey', (saved) => ({ apiKey: saved.key }), { as: 'API Gateway DeleteApiKey unknown' }],
+      ['DeleteUsagePlan', (saved) => ({ usagePlanId: saved.plan })],
+      [
+        'DeleteUsagePlan',
+        (saved) => ({ usagePlanId: saved.plan }),
+        { as: 'API Gateway DeleteUsagePlan unknown' },
+      ],
       ['GetRestApi', { restApiId: 'none' }, { as: 'API Gateway GetRestApi unknown' }],
     ],
   },

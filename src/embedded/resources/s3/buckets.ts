@@ -134,9 +134,12 @@ export function createBuckets(
         const prefix = input.Prefix ?? '';
         const after = input.ContinuationToken ?? '';
         const size = input.MaxBuckets ?? 10_000;
+        // "ListBuckets", API reference: a bucket's Region is told when the request has a parameter.
+        const telling = Object.values(input).some((value) => value !== undefined);
+        const here = [undefined, cloud.region].includes(input.BucketRegion);
         const all = state.buckets
           .values()
-          .filter((bucket) => bucket.name.startsWith(prefix) && bucket.name > after)
+          .filter((bucket) => here && bucket.name.startsWith(prefix) && bucket.name > after)
           .sort((a, b) => (a.name < b.name ? -1 : 1));
         const last = all[size - 1];
         return {
@@ -146,7 +149,7 @@ export function createBuckets(
           Buckets: all.slice(0, size).map((bucket) => ({
             Name: bucket.name,
             CreationDate: new Date(bucket.created),
-            BucketRegion: cloud.region,
+            ...(telling && { BucketRegion: cloud.region }),
           })),
         };
       },

@@ -188,7 +188,7 @@ export function createListing(
       Name: bucket.name,
       Prefix: encode(input.Prefix ?? ''),
       KeyMarker: encode(marker),
-      ...(input.VersionIdMarker !== undefined && { VersionIdMarker: input.VersionIdMarker }),
+      VersionIdMarker: input.VersionIdMarker ?? '',
       ...(input.Delimiter !== undefined && { Delimiter: encode(input.Delimiter) }),
       ...(input.EncodingType === 'url' && { EncodingType: 'url' as const }),
       MaxKeys: pageSize(input),

@@ -175,7 +175,7 @@ it.each<[string, string, boolean]>([
 });
 
 it('refuses patterns that it can not read', () => {
-  for (const pattern of ['{ $.a = }', '{ a = 1 }', '{ $.a = 1', '[a, b]', '{ $.a > x }']) {
+  for (const pattern of ['{ $.a = }', '{ a = 1 }', '{ $.a = 1', '[a, b]', '{ $.a > x }', '%(a+)+b%', '%é%']) {
     expect(() => compileFilter(pattern), pattern).toThrow('Invalid filter pattern');
   }
 });

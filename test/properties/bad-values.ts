@@ -35,6 +35,8 @@ const known = [
   '${x}',
   '{{resolve:ssm:fuzz}}',
   '$.a[*]..b',
+  '^(a+)+$',
+  `${'a'.repeat(40)}!`,
   '<a>&amp;',
   ']]>',
   "'; DROP TABLE x --",

@@ -1,5 +1,7 @@
 /** Values of a template's parameters for one stack operation: given, kept, default, or out of the Parameter Store. */
+
 import type { Parameter } from '@aws-sdk/client-cloudformation';
+import { wholly } from '../../foreign-pattern.ts';
 import type { SsmApi } from '../../platform.ts';
 import { type ParameterDefinition, validationError } from './model.ts';
 
@@ -112,8 +114,9 @@ function check(key: string, definition: ParameterDefinition, value: string): voi
   if (definition.Type === 'Number' || definition.Type === 'List<Number>')
     for (const entry of values) checkNumber(definition, entry, fail);
   if (definition.AllowedPattern !== undefined) {
-    const pattern = new RegExp(`^(?:${definition.AllowedPattern})$`, 's');
-    if (values.some((entry) => !pattern.test(entry))) fail(`must match pattern ${definition.AllowedPattern}`);
+    const pattern = wholly(definition.AllowedPattern, 's');
+    if (values.some((entry) => !pattern.matches(entry)))
+      fail(`must match pattern ${definition.AllowedPattern}`);
   }
   if (definition.MinLength !== undefined && value.length < Number(definition.MinLength))
     fail(`must contain at least ${definition.MinLength} characters`);

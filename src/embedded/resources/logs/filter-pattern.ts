@@ -54,7 +54,14 @@ function jsonTest(text: string): MessageTest {
   };
 }
 
+/**
+ * CloudWatch Logs user guide, "Supported regular expressions (regex) syntax": no groups, so that no match takes long.
+ */
+const supported = /^(?:\\[\x20-\x7e]|[A-Za-z0-9:_#=@/;,^$?[\]{}|*+.-])*$/;
+
 export function regularExpression(source: string): RegExp {
+  if (!supported.test(source))
+    throw unreadable(`%${source}%`, 'the regular expression has characters that are not supported');
   try {
     return new RegExp(source);
   } catch {

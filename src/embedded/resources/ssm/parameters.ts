@@ -1,5 +1,7 @@
 /** Parameters with their versions, as the Parameter Store keeps them. */
+
 import { createHash } from 'node:crypto';
+import { wholly } from '../../foreign-pattern.ts';
 import { AwsError, arn, type Cloud } from '../../platform.ts';
 import { compareText } from '../pages.ts';
 import type { Tags } from '../tags.ts';
@@ -176,7 +178,7 @@ export class Parameters {
     const tier = asked === 'Intelligent-Tiering' ? (large ? 'Advanced' : 'Standard') : asked;
     checkValue(value, type, tier === 'Advanced' ? 'Advanced' : 'Standard');
     const pattern = parameter.allowedPattern;
-    if (pattern !== undefined && !new RegExp(`^(?:${pattern})$`).test(value)) {
+    if (pattern !== undefined && !wholly(pattern).matches(value)) {
       throw new AwsError(
         'ParameterPatternMismatchException',
         `Parameter value, cannot be validated against allowedPattern: ${pattern}`,

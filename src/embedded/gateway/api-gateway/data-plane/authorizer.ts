@@ -1,5 +1,7 @@
 /** Lambda authorizers: invoked for real, their answer cached by the identity sources' values. */
+
 import type { Authorizer } from '@aws-sdk/client-api-gateway';
+import { wholly } from '../../../foreign-pattern.ts';
 import type { CompiledPolicy } from '../../../iam/policy.ts';
 import { compilePolicy, evaluate } from '../../../iam/policy.ts';
 import type { Cloud, Credentials } from '../../../platform.ts';
@@ -40,10 +42,7 @@ export function compileAuthorizer(cloud: Cloud, apiId: string, authorizer: Autho
     .map((each) => each.trim())
     .filter(Boolean)
     .map(compileSource);
-  const valid =
-    identityValidationExpression === undefined
-      ? undefined
-      : new RegExp(`^(?:${identityValidationExpression})$`);
+  const valid = identityValidationExpression === undefined ? undefined : wholly(identityValidationExpression);
   const functionArn = functionOf(authorizer.authorizerUri ?? '');
   const sourceArn = `arn:${cloud.partition}:execute-api:${cloud.region}:${cloud.account}:${apiId}/authorizers/${id}`;
   const cache = new Map<string, { answer: Answer; until: number }>();
@@ -122,7 +121,7 @@ export function compileAuthorizer(cloud: Cloud, apiId: string, authorizer: Autho
         if (value === undefined || value === '') throw new Refusal('UNAUTHORIZED');
         identity.push(value);
       }
-      if (type === 'TOKEN' && valid && !valid.test(identity[0] ?? '')) throw new Refusal('UNAUTHORIZED');
+      if (type === 'TOKEN' && valid && !valid.matches(identity[0] ?? '')) throw new Refusal('UNAUTHORIZED');
       const began = performance.now();
       const answer = await answerFor(exchange, identity);
       exchange.authorizerLatency = performance.now() - began;

@@ -1,4 +1,5 @@
 /** JSON Schema draft 4 as far as API Gateway's models use it. */
+import { foreignPattern } from '../../../foreign-pattern.ts';
 
 export interface JsonSchema {
   $ref?: string;
@@ -117,7 +118,7 @@ function arrayProblem(
 function textProblem(value: string, schema: JsonSchema, at: string): string | undefined {
   if (value.length < (schema.minLength ?? 0) || value.length > (schema.maxLength ?? Infinity))
     return `${at} is too short or too long`;
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
+  if (schema.pattern !== undefined && !foreignPattern(schema.pattern).matches(value))
     return `${at} does not match ${schema.pattern}`;
   return undefined;
 }

@@ -70,26 +70,38 @@ async function patiently<T>(signal: AbortSignal, register: () => Promise<T>): Pr
   return register();
 }
 
-/** Tells the control plane that the tenant is served. */
-export function announceStep<Data>(
-  context: Context,
-  session: Session,
-  poolOf: (data: Partial<Data>) => Issued,
+/** Tells what became of a tenant, where there is a control plane and a registration of his. */
+function reportStep<Data>(
+  { target }: Context,
+  { shared }: Session,
+  name: string,
+  outcome: Outcome,
+  output: (tenant: TenantRecord, data: Partial<Data>) => JobOutput,
 ): Step<Data>[] {
-  const controlPlane = controlPlaneOf(context.target, session.shared);
+  const controlPlane = controlPlaneOf(target, shared);
   if (!controlPlane) return [];
   return [
     {
-      name: 'announce',
+      name,
       title: 'Tell the control plane',
       async run(data, tools) {
         const tenant = tools.tenant();
-        if (tenant.registrationId === undefined) return;
-        await controlPlane.report('provisionSuccess', tenant.registrationId, onboarded(tenant, poolOf(data)));
+        if (tenant.registrationId !== undefined)
+          await controlPlane.report(outcome, tenant.registrationId, output(tenant, data));
       },
     },
   ];
 }
+
+/** Tells the control plane that the tenant is served. */
+export const announceStep = <Data>(
+  context: Context,
+  session: Session,
+  poolOf: (data: Partial<Data>) => Issued,
+): Step<Data>[] =>
+  reportStep(context, session, 'announce', 'provisionSuccess', (tenant, data) =>
+    onboarded(tenant, poolOf(data)),
+  );
 
 /** What a registration says of a tenant that is served. */
 export function onboarded(tenant: TenantRecord, pool: Issued): JobOutput {
@@ -105,25 +117,12 @@ export function onboarded(tenant: TenantRecord, pool: Issued): JobOutput {
 }
 
 /** Tells the control plane whether the tenant is served; nothing else of its registration changes. */
-export function standingStep<Data>(
+export const standingStep = <Data>(
   context: Context,
   session: Session,
   tenantStatus: 'active' | 'suspended',
-): Step<Data>[] {
-  const controlPlane = controlPlaneOf(context.target, session.shared);
-  if (!controlPlane) return [];
-  return [
-    {
-      name: 'announce',
-      title: 'Tell the control plane',
-      async run(_data, tools) {
-        const { registrationId } = tools.tenant();
-        if (registrationId !== undefined)
-          await controlPlane.report('provisionSuccess', registrationId, { tenantData: { tenantStatus } });
-      },
-    },
-  ];
-}
+): Step<Data>[] =>
+  reportStep(context, session, 'announce', 'provisionSuccess', () => ({ tenantData: { tenantStatus } }));
 
 /** JSON; the same for all tenants who share a pool. */
 export const tenantConfig = (apiUrl: string, { userPoolId, clientId, issuer }: Issued): string =>
@@ -132,21 +131,8 @@ export const tenantConfig = (apiUrl: string, { userPoolId, clientId, issuer }: I
 const noFailure = { failureReason: null, failureLog: null, jobError: null };
 
 /** Tells the control plane that the tenant is gone. */
-export function deregisterStep<Data>(context: Context, session: Session): Step<Data>[] {
-  const controlPlane = controlPlaneOf(context.target, session.shared);
-  if (!controlPlane) return [];
-  return [
-    {
-      name: 'deregister',
-      title: 'Tell the control plane',
-      async run(_data, tools) {
-        const { registrationId } = tools.tenant();
-        if (registrationId !== undefined)
-          await controlPlane.report('deprovisionSuccess', registrationId, offboarded);
-      },
-    },
-  ];
-}
+export const deregisterStep = <Data>(context: Context, session: Session): Step<Data>[] =>
+  reportStep(context, session, 'deregister', 'deprovisionSuccess', () => offboarded);
 
 /** What a registration says of a tenant that is gone; the toolkit's own deletion sets the same mark. */
 export const offboarded: JobOutput = {

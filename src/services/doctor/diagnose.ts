@@ -3,6 +3,7 @@ import { chooseEnvironment, type ResolveOptions, resolveEnvironment, type Target
 import { localCloudStatus } from '../local-cloud.ts';
 import type { Session } from '../session.ts';
 import { checkBootstrap, checkRegion } from './account.ts';
+import { checkCertificate } from './certificate.ts';
 import { type Check, look, pass, problem } from './check.ts';
 import { checkDeployed, sessionOf, tenantsByTier } from './deployment.ts';
 import { checkImages } from './images.ts';
@@ -65,9 +66,13 @@ async function inAccount(config: Config, request: ResolveOptions, report: Report
     return report(Promise.resolve(problem('credentials', error, 'sts:GetCallerIdentity')));
   }
   const opened = sessionOf(target);
+  const { tls } = target.environment.security;
   const checks = await Promise.all([
     report(look('region', 'ec2:DescribeAvailabilityZones', () => checkRegion(target))),
     report(look('bootstrap', 'ssm:GetParameter', () => checkBootstrap(config, target))),
+    ...(tls
+      ? [report(look('certificate', 'acm:DescribeCertificate', () => checkCertificate(target, tls)))]
+      : []),
     report(
       look('deployed', 'ssm:GetParameters and dynamodb:Query on the registry', async () =>
         checkDeployed(config, target, await opened),

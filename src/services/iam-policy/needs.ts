@@ -280,6 +280,12 @@ const needs = {
       why: 'see that the Region has as many zones; it knows no resource',
     },
     {
+      actions: of('acm', 'DescribeCertificate'),
+      on: on.certificates,
+      why: "look at the load balancers' certificate",
+      rare: 'only where the environment has security.tls',
+    },
+    {
       actions: of('servicequotas', 'GetServiceQuota', 'GetAWSDefaultServiceQuota'),
       on: on.anything,
       why: 'hold what is needed against the quotas; they know no resource',

@@ -62,6 +62,7 @@ export const on = {
   ]) as Resources,
   secrets: regional('secretsmanager', () => 'secret:*'),
   keys: regional('kms', () => 'key/*'),
+  certificates: regional('acm', () => 'certificate/*'),
   sharedStacks: regional(
     'cloudformation',
     ...Object.values(stackNames).map((name) => (place: Place) => `stack/${stack(name)(place)}/*`),

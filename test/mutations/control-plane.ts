@@ -10,7 +10,7 @@ import {
 import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { registryKeys } from '../../src/model/registry.ts';
 import { UsagePlans } from '../../src/services/usage-plans.ts';
-import type { Mutation } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
 import type { Restore, World } from './world.ts';
 
 async function apiOf(world: World): Promise<{ client: ApiGatewayV2Client; ApiId: string }> {

@@ -1,4 +1,5 @@
 /** IAM's wildcards and policy variables: `*`, `?`, `${key}`, `${key, 'default'}`, `${*}` `${?}` `${$}`. */
+import { anyOne, anyRun, type WildcardPiece, wildcardTest } from '../wildcard.ts';
 
 /** Values of one condition key in a request; undefined when the request doesn't carry the key. Keys are lower case. */
 export type Lookup = (key: string) => readonly string[] | undefined;
@@ -11,8 +12,6 @@ export interface Pattern {
 }
 
 type Piece = { text: string } | { wildcard: '*' | '?' } | { key: string; fallback: string | undefined };
-
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 
 /** Splits at variables; policies of version 2008-10-17 have none. */
 function pieces(source: string, wildcards: boolean, variables: boolean): Piece[] {
@@ -88,24 +87,21 @@ export function compilePattern(
       },
     };
   }
-  const expression = (lookup: Lookup | undefined): RegExp | undefined => {
-    let text = '';
+  const testFor = (lookup: Lookup | undefined): ((value: string) => boolean) | undefined => {
+    const known: WildcardPiece[] = [];
     for (const piece of parts) {
-      if ('text' in piece) text += escaped(piece.text);
-      else if ('wildcard' in piece) text += piece.wildcard === '*' ? '.*' : '.';
+      if ('text' in piece) known.push(piece.text);
+      else if ('wildcard' in piece) known.push(piece.wildcard === '*' ? anyRun : anyOne);
       else {
         const value = lookup && resolve(piece, lookup);
         if (value === undefined) return undefined;
-        text += escaped(value);
+        known.push(value);
       }
     }
-    return new RegExp(`^${text}$`, ignoreCase ? 'is' : 's');
+    return wildcardTest(known, ignoreCase);
   };
-  if (!variable) {
-    const fixed = expression(undefined);
-    return { matches: fixed ? (value) => fixed.test(value) : never, any: false };
-  }
-  return { any: false, matches: (value, lookup) => expression(lookup)?.test(value) ?? false };
+  if (!variable) return { matches: testFor(undefined) ?? never, any: false };
+  return { any: false, matches: (value, lookup) => testFor(lookup)?.(value) ?? false };
 }
 
 const sixParts = (parts: readonly string[]): readonly string[] | undefined =>

@@ -2,6 +2,7 @@
 import { isIPv4 } from 'node:net';
 import type { RuleCondition } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { AwsError } from '../../platform.ts';
+import { wildcardPieces, wildcardTest } from '../../wildcard.ts';
 import { quotas } from './quotas.ts';
 
 /** What a request shows to the rules. */
@@ -26,14 +27,7 @@ export function wildcard(pattern: string, ignoreCase: boolean): (text: string) =
     const lower = pattern.toLowerCase();
     return (text) => text.length === lower.length && text.toLowerCase() === lower;
   }
-  // Runs of stars mean one: without that, nested runs could make the match take long.
-  const source = pattern
-    .replace(/\*+/g, '*')
-    .replace(/[\\^$.+()[\]{}|/-]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const expression = new RegExp(`^${source}$`, ignoreCase ? 'is' : 's');
-  return (text) => expression.test(text);
+  return wildcardTest(wildcardPieces(pattern), ignoreCase);
 }
 
 const anyOf = (values: readonly string[], ignoreCase: boolean): ((text: string) => boolean) => {

@@ -55,7 +55,7 @@ function jsonTest(text: string): MessageTest {
 }
 
 /**
- * CloudWatch Logs user guide, "Supported regular expressions (regex) syntax": no groups, so that no match takes long.
+ * CloudWatch Logs user guide, "Supported regular expressions (regex) syntax": no groups, so that none takes exponential time.
  */
 const supported = /^(?:\\[\x20-\x7e]|[A-Za-z0-9:_#=@/;,^$?[\]{}|*+.-])*$/;
 

@@ -52,7 +52,7 @@ export class System {
     this.#kind = kind;
   }
 
-  /** Deploys one, with instances for tenants on premium. */
+  /** Deploys one, with instances for tenants on premium, and limits that a fast machine doesn't reach. */
   static async deploy(kind: ControlPlaneKind): Promise<System> {
     const project = await newProject();
     const system = new System(project, kind);
@@ -62,7 +62,8 @@ export class System {
       file,
       text
         .replace('target: embedded', `target: embedded\n    controlPlane: ${kind}`)
-        .replaceAll(/^( +)model: dedicated-cluster$/gm, '$&\n$1capacity: ec2'),
+        .replaceAll(/^( +)model: dedicated-cluster$/gm, '$&\n$1capacity: ec2')
+        .replaceAll(/^( +)(rate|burst): \d+$/gm, '$1$2: 300'),
     );
     // A function's code has ten seconds to load, which a busy machine may not give Python's the first time.
     const first = await project.cli('deploy-shared', '--json');

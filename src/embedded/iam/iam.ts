@@ -8,7 +8,7 @@ import {
   type Principal,
   type Protocol,
 } from '../platform.ts';
-import { iamOperations } from './operations.ts';
+import { iamOperations } from './operations/index.ts';
 import type { Lookup } from './pattern.ts';
 import { type CompiledPolicy, compilePolicy, decide, type PolicySet } from './policy.ts';
 import { iamResourceTypes } from './resource-types.ts';

@@ -1,6 +1,6 @@
 /** CloudFormation's IAM types. */
 import { AwsError, type Properties, type ResourceState, type ResourceType } from '../platform.ts';
-import { createServiceLinkedRole } from './operations.ts';
+import { createServiceLinkedRole } from './service-linked-role.ts';
 import { checkDocument, type IamState, type RoleRecord } from './state.ts';
 
 const text = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));

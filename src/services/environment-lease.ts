@@ -16,6 +16,7 @@ import {
   released,
   renewEveryMs,
   standing,
+  surelyOverBefore,
   thisProcess,
 } from './lease.ts';
 import { isConditionFailure, RegistryTable, refusedWrites, type Write } from './registry/table.ts';
@@ -206,8 +207,8 @@ export class EnvironmentLease {
 export const unlessTakenDown = (now: Date): Write => ({
   check: registryKeys.environmentLease(),
   condition: {
-    expression: 'attribute_not_exists(pk) OR #what <> :destroying OR leaseUntil < :now',
-    values: { ':destroying': 'destroy-shared' satisfies EnvironmentWork, ':now': now.toISOString() },
+    expression: 'attribute_not_exists(pk) OR #what <> :destroying OR leaseUntil < :over',
+    values: { ':destroying': 'destroy-shared' satisfies EnvironmentWork, ':over': surelyOverBefore(now) },
   },
 });
 
@@ -227,14 +228,15 @@ export async function explainTakenDown(
   return busy(
     `the environment "${target.environment.name}" is being taken down`,
     holder && holderWords(holder.process, holder.since),
+    'wait for it to end; if it was stopped, run destroy-shared again, or deploy-shared to keep the environment',
   );
 }
 
-const busy = (message: string, detail: string | undefined): SaasError =>
-  new SaasError('environment_busy', message, {
-    ...(detail !== undefined && { detail }),
-    hint: 'wait for it to end, then run the command again',
-  });
+const busy = (
+  message: string,
+  detail: string | undefined,
+  hint = 'wait for it to end, then run the command again',
+): SaasError => new SaasError('environment_busy', message, { ...(detail !== undefined && { detail }), hint });
 
 const gerund: Record<EnvironmentWork, string> = {
   'deploy-shared': 'being deployed',

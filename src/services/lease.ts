@@ -73,6 +73,9 @@ export const observeMs = renewEveryMs + 1_000;
 /** Clocks of two machines are not trusted to agree better than this; AWS itself refuses requests that are further off. */
 const skewMs = 5 * 60_000;
 
+/** A lease that ended before this moment (ISO 8601) is over by every clock that AWS takes requests of. */
+export const surelyOverBefore = (now: Date): string => new Date(now.getTime() - skewMs).toISOString();
+
 /** A lease that is over whatever clock one asks. */
 export const released = new Date(0).toISOString();
 

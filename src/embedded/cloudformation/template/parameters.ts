@@ -1,5 +1,4 @@
 /** Values of a template's parameters for one stack operation: given, kept, default, or out of the Parameter Store. */
-
 import type { Parameter } from '@aws-sdk/client-cloudformation';
 import { wholly } from '../../foreign-pattern.ts';
 import type { SsmApi } from '../../platform.ts';

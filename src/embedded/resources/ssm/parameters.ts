@@ -1,5 +1,4 @@
 /** Parameters with their versions, as the Parameter Store keeps them. */
-
 import { createHash } from 'node:crypto';
 import { wholly } from '../../foreign-pattern.ts';
 import { AwsError, arn, type Cloud } from '../../platform.ts';

@@ -1,5 +1,4 @@
 /** Lambda authorizers: invoked for real, their answer cached by the identity sources' values. */
-
 import type { Authorizer } from '@aws-sdk/client-api-gateway';
 import { wholly } from '../../../foreign-pattern.ts';
 import type { CompiledPolicy } from '../../../iam/policy.ts';

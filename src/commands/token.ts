@@ -1,5 +1,5 @@
+import type { SecondFactor } from '../model/authenticator.ts';
 import { SaasError } from '../model/error.ts';
-import type { SecondFactor } from '../services/authenticator.ts';
 import { controlPlaneToken } from '../services/control-plane/token.ts';
 import { issueToken } from '../services/tokens.ts';
 import type { Invocation } from './invocation.ts';

@@ -10,6 +10,11 @@ export const stackNames = {
 
 export const withPrefix = (prefix: string | undefined, name: string): string =>
   prefix ? `${prefix}-${name}` : name;
+/** Tags of everything that an environment owns; the only things that cleaning up may touch. */
+export const ownerTags = (app: string, environment: string): Record<string, string> => ({
+  'saas-ecs:app': app,
+  'saas-ecs:environment': environment,
+});
 export const tenantStackName = (prefix: string | undefined, tenantId: string): string =>
   withPrefix(prefix, `tenant-${tenantId}`);
 /** The first cell is part of the shared infrastructure; each further one is a stack of its own. */
@@ -22,7 +27,7 @@ export const cellStackName = (prefix: string | undefined, cell: string): string 
 export const cellNameParameter = 'CellName';
 /** In an IAM pattern: ten characters, as every tenant's id has. */
 export const anyTenantId = '??????????';
-/** CloudFormation keeps as many characters of a stack's name where it makes a role's name of it. */
+/** CloudFormation keeps at least as many characters of a stack's name where it makes a role's or a function's name of it. */
 export const stackNameInRole = 24;
 
 /** SSM parameters that the shared stacks write, below {@link parameterPath}; tenant templates and the CLI read them. */
@@ -31,6 +36,8 @@ export const sharedParameters = {
   artifactsBucket: 'artifacts-bucket',
   /** Secrets Manager ARN of the secret that tenants' API keys are derived from. */
   apiKeySecret: 'api-key-secret',
+  /** ARN of the gatekeeper function. */
+  gatekeeper: 'gatekeeper',
   /** KMS key of the environment, where keys are its own. */
   environmentKeyArn: 'environment-key-arn',
   vpcId: 'vpc-id',

@@ -3,7 +3,7 @@
  * attributes projected). These functions are the only place where keys are spelled.
  */
 import type { TenantStatus } from './tenant.ts';
-import type { QuotaPeriod, TierModel } from './tier.ts';
+import type { QuotaPeriod, Throttle, TierModel } from './tier.ts';
 
 export const registryIndex = 'gsi1';
 
@@ -95,6 +95,14 @@ export interface TenantItem extends Key {
   registrationId?: string;
   gsi1pk: string;
   gsi1sk: string;
+}
+
+/** The live limits of a tier; there is none where the configuration's are live. */
+export interface TierItem {
+  tier: string;
+  throttle: Throttle;
+  /** The configuration's limits when these were set: once the configuration changes, it holds again. */
+  configured: Throttle;
 }
 
 /** Written by deploy-shared for the pool's user pool and by onboarding for a silo's. */

@@ -50,6 +50,19 @@ export const tenantAttributes = {
   role: 'custom:userRole',
 } as const;
 
+/** Attributes of a user of a tenant, as Cognito takes them. */
+export const userAttributes = (
+  tenant: { tenantId: string; name: string; tier: string },
+  user: { email: string; role: UserRole },
+): { Name: string; Value: string }[] => [
+  { Name: 'email', Value: user.email },
+  { Name: 'email_verified', Value: 'true' },
+  { Name: tenantAttributes.tenantId, Value: tenant.tenantId },
+  { Name: tenantAttributes.tier, Value: tenant.tier },
+  { Name: tenantAttributes.name, Value: tenant.name },
+  { Name: tenantAttributes.role, Value: user.role },
+];
+
 const reservedNames = new Set([
   'basic',
   'pool',

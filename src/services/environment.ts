@@ -6,13 +6,15 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
+import { type Addresses, addressesAt, addressesOf } from '../model/addresses.ts';
+import type { SecondFactor } from '../model/authenticator.ts';
 import type { Config, Environment } from '../model/config.ts';
 import { ExitCode, SaasError } from '../model/error.ts';
 import { packageRoot } from '../model/installation.ts';
 import type { Identity } from './account.ts';
-import { type SecondFactor, storedAuthenticator } from './authenticator.ts';
 import { startLocalCloud, untilEnded } from './local-cloud.ts';
 import type { RequestHandler } from './pace.ts';
+import { storedAuthenticator } from './stored-authenticator.ts';
 
 /** Options that every SDK client of an environment is made with. */
 export interface ClientOptions {
@@ -36,7 +38,7 @@ export interface Mailbox {
   authenticator(userPoolId: string, email: string): SecondFactor;
 }
 
-export interface Target {
+export interface Target extends Addresses {
   readonly environment: Environment;
   readonly app: string;
   readonly prefix: string | undefined;
@@ -51,14 +53,6 @@ export interface Target {
    * for it by themselves; whoever prompts, or starts a program that signs for itself, calls it first.
    */
   verify(): Promise<Identity>;
-  /** Base URL of an API stage, without a trailing slash. */
-  apiUrl(restApiId: string, stage: string): string;
-  /** Where the user pool domain of that prefix gives tokens. */
-  tokenUrl(domain: string): string;
-  /** Base URL of the hosted sign-in at the user pool domain of that prefix. */
-  signInUrl(domain: string): string;
-  /** HTTPS URL of an object, as CloudFormation's TemplateURL wants it. */
-  objectUrl(bucket: string, key: string): string;
   /** What programs that speak for this environment (toolkit-lib, a child process) find in `process.env`. */
   readonly processEnvironment: Readonly<Record<string, string | undefined>>;
   /** Whether what costs, or gives somebody more rights, is agreed to by a person before it happens. */
@@ -172,7 +166,7 @@ async function awsTarget(config: Config, environment: Environment, options: Reso
     nat: environment.nat,
     client,
     verify,
-    ...(endpoint ? addressesAt(endpoint) : addressesIn(region)),
+    ...addressesOf(region, endpoint),
     processEnvironment: {
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
@@ -191,25 +185,6 @@ const noKeys = {
   AWS_SECRET_ACCESS_KEY: undefined,
   AWS_SESSION_TOKEN: undefined,
 };
-
-type Addresses = Pick<Target, 'apiUrl' | 'objectUrl' | 'tokenUrl' | 'signInUrl'>;
-
-const addressesAt = (endpoint: string): Addresses => ({
-  apiUrl: (restApiId, stage) => `${endpoint}/_aws/execute-api/${restApiId}/${stage}`,
-  objectUrl: (bucket, key) => `${endpoint}/${bucket}/${key}`,
-  tokenUrl: (domain) => `${endpoint}/_aws/cognito-domain/${domain}/oauth2/token`,
-  signInUrl: (domain) => `${endpoint}/_aws/cognito-domain/${domain}`,
-});
-
-function addressesIn(region: string): Addresses {
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
-  return {
-    apiUrl: (restApiId, stage) => `https://${restApiId}.execute-api.${region}.${suffix}/${stage}`,
-    objectUrl: (bucket, key) => `https://${bucket}.s3.${region}.${suffix}/${key}`,
-    tokenUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com/oauth2/token`,
-    signInUrl: (domain) => `https://${domain}.auth.${region}.amazoncognito.com`,
-  };
-}
 
 /** Reads invitations from the embedded cloud's outbox, and derives lasting passwords from a key in its private state directory. */
 function outboxMailbox(endpoint: string, stateDir: string): Mailbox {

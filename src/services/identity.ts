@@ -1,12 +1,9 @@
 /** A tenant's users in Cognito: the pool's shared user pool or the silo's own. */
-import { randomBytes } from 'node:crypto';
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
   AdminGetUserCommand,
-  AdminSetUserPasswordCommand,
-  type AttributeType,
   CognitoIdentityProviderClient,
   CreateGroupCommand,
   DeleteGroupCommand,
@@ -23,16 +20,13 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { SaasError } from '../model/error.ts';
 import { providerOf } from '../model/federation.ts';
+import { probePrefix } from '../model/gatekeeper.ts';
 import type { TenantItem } from '../model/registry.ts';
-import { tenantAttributes, type UserRole } from '../model/tenant.ts';
-import { Authenticator } from './authenticator.ts';
+import { type Credentials, signInByPassword, type UserPool } from '../model/sign-in.ts';
+import { tenantAttributes, type UserRole, userAttributes } from '../model/tenant.ts';
 import type { ClientOptions, Mailbox } from './environment.ts';
-import { type Credentials, signInByPassword } from './sign-in.ts';
 
-export interface UserPool {
-  userPoolId: string;
-  clientId: string;
-}
+export type { UserPool } from '../model/sign-in.ts';
 
 export interface Token {
   token: string;
@@ -40,9 +34,6 @@ export interface Token {
   /** ISO 8601. */
   expiresAt: string;
 }
-
-/** `.invalid` has no mail (RFC 2606). */
-const probeOf = (tenantId: string): string => `probe@${tenantId}.invalid`;
 
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
@@ -72,7 +63,7 @@ export class Identity {
         new AdminCreateUserCommand({
           UserPoolId: pool.userPoolId,
           Username: user.email,
-          UserAttributes: attributesOf(tenant, user),
+          UserAttributes: userAttributes(tenant, user),
           ...(options.invite ? { DesiredDeliveryMediums: ['EMAIL'] } : { MessageAction: 'SUPPRESS' }),
         }),
       );
@@ -110,7 +101,7 @@ export class Identity {
     tenantId: string,
     options: { silo: boolean } = { silo: false },
   ): AsyncGenerator<UserType> {
-    const seen = new Set<string>([probeOf(tenantId)]);
+    const seen = new Set<string>();
     const { userPoolId: UserPoolId } = pool;
     const all = usersIn(async (PaginationToken) => {
       const page = await this.#client.send(
@@ -137,9 +128,9 @@ export class Identity {
     });
     for (const users of [all, members])
       for await (const user of users) {
-        const known = seen.has(user.Username ?? '') || seen.has(attribute(user, 'email') ?? '');
+        const probe = attribute(user, 'email')?.startsWith(probePrefix(tenantId));
+        if (!probe && !seen.has(user.Username ?? '')) yield user;
         seen.add(user.Username ?? '');
-        if (!known) yield user;
       }
   }
 
@@ -193,7 +184,7 @@ export class Identity {
     } while (NextToken);
   }
 
-  async deleteUser(pool: UserPool, username: string): Promise<void> {
+  async deleteUser(pool: Pick<UserPool, 'userPoolId'>, username: string): Promise<void> {
     try {
       await this.#client.send(
         new AdminDeleteUserCommand({ UserPoolId: pool.userPoolId, Username: username }),
@@ -237,54 +228,18 @@ export class Identity {
     }
   }
 
-  /**
-   * Runs `use` with a token of a user that exists only for it: made with a random password and no mail, deleted
-   * whatever happens. How an operator proves that a tenant is served without borrowing a person's account. A tenant
-   * has one such user at most, so one that a killed run left is deleted first; to be called under the tenant's lease.
-   */
-  async withProbe<T>(
-    pool: UserPool,
-    tenant: Pick<TenantItem, 'tenantId' | 'name' | 'tier'>,
-    use: (token: string) => Promise<T>,
-  ): Promise<T> {
-    const email = probeOf(tenant.tenantId);
-    const password = `${randomBytes(24).toString('base64url')}aA1!`;
-    const make = () =>
-      this.#client.send(
-        new AdminCreateUserCommand({
-          UserPoolId: pool.userPoolId,
-          Username: email,
-          UserAttributes: attributesOf(tenant, { email, role: 'TenantUser' }),
-          MessageAction: 'SUPPRESS',
-        }),
+  /** Deletes the users that a gatekeeper which was cut short may have left. */
+  async deleteProbes({ userPoolId: UserPoolId }: UserPool, tenantId: string): Promise<void> {
+    const Filter = `email ^= "${probePrefix(tenantId)}"`;
+    const left = usersIn(async (PaginationToken) => {
+      const page = await this.#client.send(
+        new ListUsersCommand({ UserPoolId, Filter, Limit: 60, ...(PaginationToken && { PaginationToken }) }),
       );
-    try {
-      await make();
-    } catch (error) {
-      if (!isNamed(error, 'UsernameExistsException')) throw error;
-      // The authenticator of one that a killed run left went with that run.
-      await this.deleteUser(pool, email);
-      await make();
-    }
-    try {
-      await this.#client.send(
-        new AdminSetUserPasswordCommand({
-          UserPoolId: pool.userPoolId,
-          Username: email,
-          Password: password,
-          Permanent: true,
-        }),
-      );
-      const secondFactor = new Authenticator();
-      return await use((await this.signIn(pool, { email, password, secondFactor })).token);
-    } finally {
-      await this.deleteUser(pool, email);
-    }
-  }
-
-  /** Deletes the user that a killed {@link withProbe} may have left. */
-  async deleteProbe(pool: UserPool, tenantId: string): Promise<void> {
-    await this.deleteUser(pool, probeOf(tenantId));
+      return { users: page.Users, next: page.PaginationToken };
+    });
+    const names: string[] = [];
+    for await (const { Username = '' } of left) names.push(Username);
+    for (const Username of names) await this.deleteUser({ userPoolId: UserPoolId }, Username);
   }
 
   /** Signs in, answering what the pool asks for. Throws as {@link signInByPassword}. */
@@ -332,17 +287,3 @@ async function* usersIn(
 
 const attribute = (user: UserType, name: string): string | undefined =>
   user.Attributes?.find(({ Name }) => Name === name)?.Value;
-
-function attributesOf(
-  tenant: Pick<TenantItem, 'tenantId' | 'name' | 'tier'>,
-  user: { email: string; role: UserRole },
-): AttributeType[] {
-  return [
-    { Name: 'email', Value: user.email },
-    { Name: 'email_verified', Value: 'true' },
-    { Name: tenantAttributes.tenantId, Value: tenant.tenantId },
-    { Name: tenantAttributes.tier, Value: tenant.tier },
-    { Name: tenantAttributes.name, Value: tenant.name },
-    { Name: tenantAttributes.role, Value: user.role },
-  ];
-}

@@ -9,13 +9,10 @@ import {
 } from './registry/registry.ts';
 import type { Write } from './registry/table.ts';
 
-/** Milliseconds that what was noted waits at most for a write that has to be made anyway. */
-const noteMs = 1_000;
-
 /**
  * Writes an operation down on its tenant's item. Writes go one after the other, the lease's renewals among them: an
  * older state of the operation can't arrive after a newer one, nor after its end. What is only noted goes with the
- * next of them.
+ * next of them, a renewal at the latest.
  */
 export class Journal {
   readonly #registry: Registry;
@@ -26,7 +23,6 @@ export class Journal {
   #noted: TenantChanges = {};
   #writes: Promise<unknown> = Promise.resolve();
   #renewal: NodeJS.Timeout | undefined;
-  #soon: NodeJS.Timeout | undefined;
   #over = false;
 
   constructor(registry: Registry, tenant: TenantRecord, operation: Operation, now: () => Date) {
@@ -62,8 +58,6 @@ export class Journal {
    */
   note(changes: TenantChanges = {}): void {
     this.#noted = { ...this.#noted, ...changes };
-    this.#soon ??= setTimeout(() => void this.write().catch(() => {}), noteMs);
-    this.#soon.unref();
   }
 
   /**
@@ -104,7 +98,6 @@ export class Journal {
   /** Stops renewing. `release`: lets go of the tenant at once, so that the next run needn't wait for the lease. */
   async close({ release }: { release: boolean }): Promise<void> {
     clearInterval(this.#renewal);
-    clearTimeout(this.#soon);
     await this.#next(async () => {
       if (this.#over || !release) return;
       this.#operation.leaseUntil = released;
@@ -114,8 +107,6 @@ export class Journal {
   }
 
   async #update(changes: TenantChanges, further: Write[]): Promise<void> {
-    clearTimeout(this.#soon);
-    this.#soon = undefined;
     const noted = this.#noted;
     this.#noted = {};
     try {

@@ -1,6 +1,6 @@
 /**
  * An operation on a tenant: named, idempotent steps under a lease. Finished steps are noted, and written to the tenant's
- * item with the next write that a step needs, a second later at most: a run that is killed is taken up by the next one
+ * item with the next write that a step or the lease needs: a run that is killed is taken up by the next one
  * where it stopped, or a little before. What must be known before a step does something is for that step to save.
  */
 import { SaasError } from '../model/error.ts';
@@ -31,7 +31,7 @@ export interface StepTools {
   detail(text: string): void;
   /** Writes `data` down now, in the middle of a step, together with changes to the tenant's item and `further` writes. */
   save(changes?: TenantChanges, further?: Write[]): Promise<void>;
-  /** Changes to the tenant's item that are noted with the end of the step: for what can be found out again. */
+  /** Changes to the tenant's item that are noted with the end of the step, however it ends: for what can be found out again. */
   change(changes: TenantChanges): void;
   /** The tenant's item as it is now. */
   tenant(): TenantRecord;
@@ -159,6 +159,8 @@ export async function runOperation<Data extends object>(
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         context.watch({ type: 'step-failed', step: name, title, durationMs: durationMs(), reason });
+        // What a step did before it failed is done.
+        journal.note(changes);
         await fail(step, error);
       }
       if (!operation.done.includes(name)) operation.done.push(name);

@@ -1,3 +1,4 @@
+import { ownerTags as ownerTagsOf } from '../model/names.ts';
 import type { Context } from './context.ts';
 import { Registry } from './registry/registry.ts';
 import { RegistryTable } from './registry/table.ts';
@@ -15,8 +16,6 @@ export async function openSession(context: Pick<Context, 'target'>): Promise<Ses
   return { shared, registry: new Registry(new RegistryTable(context.target.client, shared.registryTable)) };
 }
 
-/** Tags of everything that an environment owns; the only things that cleaning up may touch. */
-export const ownerTags = (context: Pick<Context, 'target'>): Record<string, string> => ({
-  'saas-ecs:app': context.target.app,
-  'saas-ecs:environment': context.target.environment.name,
-});
+/** {@link ownerTagsOf} of where a command works. */
+export const ownerTags = ({ target }: Pick<Context, 'target'>): Record<string, string> =>
+  ownerTagsOf(target.app, target.environment.name);

@@ -15,6 +15,8 @@ export interface SharedOutputs {
   registryTable: string;
   artifactsBucket: string;
   apiKeySecretArn: string;
+  /** Undefined in an environment that was deployed before there was one. */
+  gatekeeperArn: string | undefined;
   /** What CloudFormation makes tenants' stacks with; undefined when no tier is a silo. */
   tenantStackRoleArn: string | undefined;
   /** What CloudFormation makes further cells with; undefined where no tier is a silo's. */
@@ -64,6 +66,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     registryTable: path('registryTable'),
     artifactsBucket: path('artifactsBucket'),
     apiKeySecretArn: path('apiKeySecret'),
+    gatekeeperArn: path('gatekeeper'),
     tenantStackRoleArn: path('tenantStackRoleArn'),
     cellStackRoleArn: path('cellStackRoleArn'),
     pool: path('pool'),
@@ -90,6 +93,7 @@ export async function readSharedOutputs(target: Target): Promise<SharedOutputs> 
     registryTable,
     artifactsBucket: need(names.artifactsBucket),
     apiKeySecretArn: need(names.apiKeySecretArn),
+    gatekeeperArn: values.get(names.gatekeeperArn),
     tenantStackRoleArn: values.get(names.tenantStackRoleArn),
     cellStackRoleArn: values.get(names.cellStackRoleArn),
     cell: JSON.parse(need(names.cell)) as CellOutputs,

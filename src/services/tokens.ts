@@ -1,7 +1,7 @@
+import type { SecondFactor } from '../model/authenticator.ts';
 import { SaasError } from '../model/error.ts';
 import { tenantOutputs, tenantStackName } from '../model/names.ts';
 import { type Act, audited } from './audit/audited.ts';
-import type { SecondFactor } from './authenticator.ts';
 import type { Context } from './context.ts';
 import { Identity, type Token, type UserPool } from './identity.ts';
 import type { TenantRecord } from './registry/registry.ts';

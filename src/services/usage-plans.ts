@@ -1,8 +1,6 @@
 /** API keys and usage plans: how a tenant's limits reach API Gateway. */
-import { createHmac } from 'node:crypto';
 import {
   APIGatewayClient,
-  CreateApiKeyCommand,
   CreateUsagePlanCommand,
   CreateUsagePlanKeyCommand,
   DeleteApiKeyCommand,
@@ -17,9 +15,8 @@ import {
   UpdateApiKeyCommand,
   UpdateUsagePlanCommand,
 } from '@aws-sdk/client-api-gateway';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SaasError } from '../model/error.ts';
-import { apiKeyMessage } from '../model/registry.ts';
+import { keyName } from '../model/gatekeeper.ts';
 import type { Throttle } from '../model/tier.ts';
 import type { ClientOptions } from './environment.ts';
 import type { CellItem } from './registry/registry.ts';
@@ -28,39 +25,8 @@ const isNamed = (error: unknown, name: string): boolean => error instanceof Erro
 
 export class UsagePlans {
   readonly #gateway: APIGatewayClient;
-  readonly #secrets: SecretsManagerClient;
   constructor(options: ClientOptions) {
     this.#gateway = new APIGatewayClient(options);
-    this.#secrets = new SecretsManagerClient(options);
-  }
-
-  /**
-   * Makes sure that the tenant has its API key; gives the key's id. The value is derived from the control plane's
-   * secret, so the authorizer knows it without a look-up, and it is shown to nobody.
-   */
-  async ensureKey(tenantId: string, secretArn: string, tags: Record<string, string>): Promise<string> {
-    const { SecretString = '' } = await this.#secrets.send(
-      new GetSecretValueCommand({ SecretId: secretArn }),
-    );
-    const value = createHmac('sha256', SecretString).update(apiKeyMessage(tenantId)).digest('base64url');
-    try {
-      const { id } = await this.#gateway.send(
-        new CreateApiKeyCommand({
-          name: keyName(tenantId),
-          customerId: tenantId,
-          value,
-          enabled: true,
-          tags,
-        }),
-      );
-      return id ?? '';
-    } catch (error) {
-      // The same value can't be created twice: an earlier run made it.
-      if (!isNamed(error, 'ConflictException')) throw error;
-      const id = await this.findKey(tenantId);
-      if (id === undefined) throw error;
-      return id;
-    }
   }
 
   async findKey(tenantId: string): Promise<string | undefined> {
@@ -229,6 +195,5 @@ export function tierPlan(cell: CellItem, tier: string): string {
   });
 }
 
-const keyName = (tenantId: string): string => `tenant-${tenantId}`;
 const periodOf = (throttle: Throttle): 'DAY' | 'WEEK' | 'MONTH' =>
   throttle.quota.period.toUpperCase() as 'DAY' | 'WEEK' | 'MONTH';

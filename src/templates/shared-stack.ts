@@ -1,6 +1,6 @@
 import { type App, Stack } from 'aws-cdk-lib/core';
 import type { Deployment } from '../model/config.ts';
-import { withPrefix } from '../model/names.ts';
+import { ownerTags, withPrefix } from '../model/names.ts';
 
 /** Days that logs are kept. */
 export const logRetentionDays = 30;
@@ -15,7 +15,7 @@ export class SharedStack extends Stack {
     super(app, name, {
       stackName: withPrefix(deployment.prefix, name),
       description,
-      tags: { 'saas-ecs:app': deployment.app, 'saas-ecs:environment': deployment.environment },
+      tags: ownerTags(deployment.app, deployment.environment),
     });
     this.deployment = deployment;
   }

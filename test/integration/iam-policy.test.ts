@@ -41,8 +41,9 @@ let cloud: RunningCloud;
 /** What calls of assumed roles asked for, as `role action`. */
 const asked = new Map<string, Access[]>();
 
-const cli = (...argv: string[]): Promise<Ran> =>
-  runCli([...argv, '--env', 'ci', '--json'], { cwd: directory });
+const cliWith = (env: Record<string, string>, ...argv: string[]): Promise<Ran> =>
+  runCli([...argv, '--env', 'ci', '--json'], { cwd: directory, env });
+const cli = (...argv: string[]): Promise<Ran> => cliWith({}, ...argv);
 async function json<T>(...argv: string[]): Promise<T> {
   const ran = await cli(...argv);
   if (ran.code !== 0) throw new Error(`saas-ecs ${argv.join(' ')}: ${ran.code}\n${ran.stdout}${ran.stderr}`);
@@ -96,16 +97,19 @@ async function runAs(name: string, documents: readonly PolicyDocument[]): Promis
   become(Credentials);
 }
 
-/** The administrator's own password, as if he had signed in by his invitation. */
-async function choosePassword({ adminEmail, resources }: Described): Promise<void> {
+/** Signs the administrator in by a password of his own, as if he had chosen it when he was invited. */
+async function signIn({ name, adminEmail, resources }: Described): Promise<void> {
+  const password = `${randomUUID()}aA1!`;
   await new CognitoIdentityProviderClient({ credentials }).send(
     new AdminSetUserPasswordCommand({
       UserPoolId: resources.userPoolId,
       Username: adminEmail,
-      Password: `${randomUUID()}aA1!`,
+      Password: password,
       Permanent: true,
     }),
   );
+  const ran = await cliWith({ SAAS_ECS_PASSWORD: password }, 'token', '--tenant', name);
+  expect([ran.code, ran.stderr]).toEqual([0, '']);
 }
 
 /** Everything that `users` does, with one user. */
@@ -219,7 +223,7 @@ describe('the policy for all commands', () => {
       await json('suspend', name, '--confirm', name, '--reason', 'unpaid');
       await json('resume', name);
       await lifeOfUser('--tenant', name, '--role', 'TenantUser');
-      await choosePassword(described);
+      await signIn(described);
       if (tier === 'premium') await lifeOfProvider(described);
       await json('users', 'reset-password', described.adminEmail, '--tenant', name);
     }
@@ -267,7 +271,7 @@ describe('without one of its actions', () => {
     'ssm:GetParameters': onboarding('basic', 'lacking-a'),
     'dynamodb:PutItem': onboarding('basic', 'lacking-b'),
     'cognito-idp:AdminCreateUser': onboarding('basic', 'lacking-c'),
-    'secretsmanager:GetSecretValue': onboarding('basic', 'lacking-d'),
+    'lambda:InvokeFunction': onboarding('basic', 'lacking-d'),
     'iam:PassRole': onboarding('premium', 'lacking-e'),
     'cloudformation:CreateStack': onboarding('premium', 'lacking-f'),
   };

@@ -87,7 +87,7 @@ describe('onboarding, killed with -9 at the start and the end of every step, eac
     'converges on the tier %s: served, nothing there twice, never active before that',
     async (tier, first) => {
       const name = `killed-${tier}`;
-      for (const step of ['register', first, 'identity', 'limits', 'verify', 'announce'])
+      for (const step of ['register', first, 'identity', 'admission', 'announce'])
         for (const moment of moments) {
           const killed = await startToDie(project, onboarding(tier, name), moment, step);
           expect([moment, step, killed.signal]).toEqual([moment, step, 'SIGKILL']);

@@ -98,7 +98,7 @@ describe('onboard', () => {
       lastError: null,
     });
     expect(onboarded.steps.slice(-2)).toMatchObject([
-      { name: 'verify', status: 'done' },
+      { name: 'admission', status: 'done' },
       { name: 'announce', status: 'done' },
     ]);
     tenants[name] = onboarded;

@@ -66,7 +66,7 @@ describe('--output ndjson', () => {
     expectStream(ran);
     const { operationId } = ran.last.data as Onboarded;
     expect(ran.events[0]).toMatchObject({ type: 'plan', operationId });
-    expect(ran.events.filter(({ type }) => type === 'step-done')).toHaveLength(6);
+    expect(ran.events.filter(({ type }) => type === 'step-done')).toHaveLength(5);
     expect(ran.stderr).toBe('');
   });
 

@@ -41,6 +41,7 @@ import { tenantAttributes } from '../../src/model/tenant.ts';
 import type { Throttle } from '../../src/model/tier.ts';
 import type { Target } from '../../src/services/environment.ts';
 import type { TenantRecord } from '../../src/services/registry/registry.ts';
+import { createGatekeeper } from './gatekeeper-fixture.ts';
 import { type Fixture, type OperatorContext, operator, startRegistry } from './registry-fixture.ts';
 
 const throttle: Throttle = { rate: 10, burst: 10, quota: { limit: 1000, period: 'day' } };
@@ -99,11 +100,13 @@ export async function startEnvironment(): Promise<Environment> {
     [path('registryTable')]: fixture.tableName,
     [path('artifactsBucket')]: bucket,
     [path('apiKeySecret')]: apiKeySecret,
+    [path('gatekeeper')]: await createGatekeeper(fixture, apiKeySecret),
     [path('pool')]: JSON.stringify(pool),
     [cellParameterPath('shop', 'local', 'cell-1')]: JSON.stringify(cell),
   }))
     await ssm.send(new PutParameterCommand({ Name, Value, Type: 'String' }));
   await fixture.registry.putCell(cell);
+  await fixture.registry.putIssuer({ issuer: pool.issuer, clientId: pool.clientId });
   await publishRelease(fixture);
 
   const config = {
@@ -229,7 +232,7 @@ async function createPool(cognito: CognitoIdentityProviderClient): Promise<PoolO
   return {
     userPoolId,
     clientId: UserPoolClient?.ClientId ?? '',
-    issuer: 'https://issuer.example/pool',
+    issuer: `https://issuer.example/${userPoolId}`,
     clusterName: 'pool',
     tables: { orders: 'pool-orders', products: 'pool-products' },
   };

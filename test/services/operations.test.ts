@@ -349,11 +349,12 @@ describe('the journal', () => {
     await journal.close({ release: true });
   });
 
-  it('writes what is noted by itself when nothing else has to be written', async () => {
+  it("writes what is noted with the lease's renewal when nothing else has to be written", async () => {
     const { registry } = fixture;
     const operation = newOperation('onboard', new Date());
     const tenant = await addTenant(registry, { operation });
     const journal = new Journal(registry, tenant, operation, () => new Date());
+    journal.keepAlive();
     operation.done.push('one');
     journal.note({ cell: 'cell-7' });
     await expect

@@ -11,9 +11,9 @@ import {
   SetUserPoolMfaConfigCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Authenticator, storedAuthenticator, totp } from '../../src/services/authenticator.ts';
-import { Identity, type UserPool } from '../../src/services/identity.ts';
-import { signInByPassword } from '../../src/services/sign-in.ts';
+import { Authenticator, totp } from '../../src/model/authenticator.ts';
+import { signInByPassword, type UserPool } from '../../src/model/sign-in.ts';
+import { storedAuthenticator } from '../../src/services/stored-authenticator.ts';
 import { type Fixture, startRegistry } from './registry-fixture.ts';
 
 // RFC 6238, appendix B, the last six digits; the secret is the ASCII text 12345678901234567890.
@@ -105,18 +105,6 @@ describe('a user of a pool that requires a second factor', () => {
     expect((await signInByPassword(cognito, pool, { email, password, secondFactor: ahead })).IdToken).toMatch(
       /^ey/,
     );
-  });
-
-  it('a probe enrols itself, also where a killed run left one whose authenticator is gone', async () => {
-    const identity = new Identity(fixture.options);
-    const tenant = { tenantId: 'acme', name: 'acme', tier: 'basic' };
-    const left = await identity
-      .withProbe(pool, tenant, async () => {
-        // A run that is killed here leaves its user with an authenticator.
-        return identity.withProbe(pool, tenant, async (token) => token);
-      })
-      .catch((error: unknown) => error);
-    expect(left).toMatch(/^ey/);
   });
 
   it('keeps an authenticator in a file that only its owner reads, and gives no code twice', async () => {

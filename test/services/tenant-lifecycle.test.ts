@@ -91,7 +91,7 @@ describe.each(tiers)('onboarding on the tier %s', (tier) => {
         await offboard(environment.operator(), { tenant: name });
         expect(await environment.belongings()).toEqual(before);
       });
-      expect(kills).toBeGreaterThan(10);
+      expect(kills).toBeGreaterThan(6);
     },
   );
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { deployment, only, templates } from './synthesized.ts';
+import { deployment, only, resources, templates } from './synthesized.ts';
 
 const template = templates(deployment()).then((get) => get('controlplane-stack'));
 
@@ -36,5 +36,28 @@ it('has an artifacts bucket that is versioned, encrypted, private and reached by
     PolicyDocument: {
       Statement: [{ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
     },
+  });
+});
+
+it("lets the gatekeeper reach its tenants' user pools by their tags, and the operators' not at all", async () => {
+  const [, role] =
+    resources(await template, 'AWS::IAM::Role').find(([id]) => id.startsWith('GatekeeperRole')) ?? [];
+  const statements: { Effect: string; Action: string[]; Condition?: object }[] =
+    role?.Properties.Policies[0].PolicyDocument.Statement;
+  expect(statements.find(({ Action }) => Action.includes('cognito-idp:AdminSetUserPassword'))).toMatchObject({
+    Effect: 'Allow',
+    Condition: {
+      StringEquals: {
+        'aws:ResourceTag/saas-ecs:app': 'acme-shop',
+        'aws:ResourceTag/saas-ecs:environment': 'staging',
+      },
+    },
+  });
+  const denied = statements.filter(({ Effect }) => Effect === 'Deny');
+  expect(denied).toMatchObject([{ Action: ['cognito-idp:*'] }]);
+  expect(JSON.stringify(denied)).toContain('userpool/');
+  expect(statements.find(({ Action }) => Action.includes('dynamodb:GetItem'))?.Condition).toEqual({
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['TENANT#*', 'ISSUER#*', 'CELLS', 'TIERS'] },
+    Null: { 'dynamodb:LeadingKeys': 'false' },
   });
 });

@@ -27,6 +27,7 @@ const sharedStacks = 5;
 const bootstrapRoles = 5;
 /** Of the lifecycle jobs: the job's, the state machines', a rule's each. */
 const jobRoles = 4;
+const gatekeeperRoles = 1;
 /** What the control planes bring; the operators' user pool comes with both. */
 const controlPlaneNeeds = {
   builtin: { roles: 1, tables: 0 },
@@ -66,6 +67,7 @@ export function needsOf(
       bootstrapRoles +
       4 +
       jobRoles +
+      gatekeeperRoles +
       controlPlaneNeeds[controlPlane].roles +
       // Those that CloudFormation takes for tenants' stacks and further cells.
       (silos.length > 0 ? 2 : 0) +

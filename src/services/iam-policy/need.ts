@@ -91,6 +91,13 @@ export const announce: Need = {
   why: 'tell the control plane what became of the tenant',
 };
 
+/** Nothing of what it does for others can they do themselves. */
+export const gatekeeper = (why: string): Need => ({
+  actions: of('lambda', 'InvokeFunction'),
+  on: on.gatekeeper,
+  why,
+});
+
 /** `change`: CreateStack or UpdateStack. */
 export const cellStack = (change: string, rare: string): Need[] => [
   {

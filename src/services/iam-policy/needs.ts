@@ -7,6 +7,7 @@ import {
   announce,
   auditWrite,
   cellStack,
+  gatekeeper,
   type Need,
   of,
   ownKeysOnly,
@@ -40,34 +41,8 @@ const stackDelete: Need = {
   on: on.tenantStacks,
   why: "delete a tenant's stack",
 };
-const secret: Need = {
-  actions: of('secretsmanager', 'GetSecretValue'),
-  on: on.secrets,
-  when: where.owned,
-  why: "derive the tenant's API key",
-};
 const findKey: Need = { actions: of('apigateway', 'GET'), on: on.apiKeys, why: "find the tenant's API key" };
 
-const probe: Need = {
-  actions: of(
-    'cognito-idp',
-    'AdminCreateUser',
-    'AdminSetUserPassword',
-    'AdminInitiateAuth',
-    'AdminDeleteUser',
-  ),
-  on: on.userPools,
-  when: where.owned,
-  why: 'prove by a user made for it that the tenant is served',
-};
-
-const probeCode: Need = {
-  actions: of('cognito-idp', 'AdminRespondToAuthChallenge'),
-  on: on.userPools,
-  when: where.owned,
-  why: 'give the code of an authenticator on behalf of that user',
-  rare: 'only where the tier requires a second factor',
-};
 /** Who types the command has the file of the provider; a job has none. */
 const provider: Need = {
   actions: of(
@@ -87,15 +62,13 @@ const suspension: Need[] = [
   announce,
   ...registryRead,
   ...registryWrite,
-  ...stackRead,
   {
     actions: of('apigateway', 'PATCH'),
     on: on.apiKey,
     when: where.owned,
     why: "switch the tenant's API key off or on",
   },
-  { ...probe, why: 'prove by a user made for it that the tenant is refused, or served' },
-  probeCode,
+  gatekeeper('have it proved that the tenant is refused, or served'),
 ];
 
 const needs = {
@@ -173,25 +146,8 @@ const needs = {
       why: 'see whose the address is, where it is taken',
       rare: 'only when the address is known to the user pool',
     },
-    probe,
-    probeCode,
     provider,
-    secret,
-    { actions: of('apigateway', 'GET', 'POST'), on: on.apiKeys, why: "find or make the tenant's API key" },
-    {
-      actions: of('apigateway', 'PATCH'),
-      on: on.apiKey,
-      when: where.owned,
-      why: 'mend a key that a run before this one made half',
-      rare: 'only after a run that was killed',
-    },
-    { actions: of('apigateway', 'POST'), on: on.usagePlanKeys, why: "put the key on the tier's plan" },
-    {
-      actions: of('apigateway', 'PUT'),
-      on: on.gatewayTags,
-      why: 'tag the key',
-      rare: 'AWS asks for it beside POST when what is made has tags',
-    },
+    gatekeeper("have the tenant's API key made, and have it proved that the tenant is served"),
     ...whyFailed,
   ],
   offboard: [

@@ -90,6 +90,10 @@ export const on = {
   /** The pool's, too: its stack is called `tenant-template-basic`. */
   tenantTables: regional('dynamodb', (place) => `table/${tenants(place)}*`),
   controlPlaneBus: regional('events', (place) => `event-bus/${controlPlane(place)}`),
+  gatekeeper: regional(
+    'lambda',
+    (place) => `function:${controlPlane(place).slice(0, stackNameInRole)}*-Gatekeeper*`,
+  ),
   userPools: regional('cognito-idp', () => 'userpool/*'),
   apiKeys: ((place) => gateway(place, '/apikeys')) as Resources,
   apiKey: ((place) => gateway(place, '/apikeys/*')) as Resources,

@@ -1,6 +1,7 @@
 /** What the commands need that prove the isolation of tenants and repair what has come apart. */
 import {
   announce,
+  gatekeeper,
   type Need,
   of,
   register,
@@ -78,11 +79,24 @@ export const verifyNeeds: readonly Need[] = [
     why: 'read the limits that are attacked',
   },
   {
+    actions: of('apigateway', 'PATCH'),
+    on: on.apiKey,
+    when: where.owned,
+    why: 'suspend a probe and resume it',
+  },
+  {
     actions: of('apigateway', 'GET', 'POST'),
     on: on.usagePlans,
     why: 'give a probe limits that are soon used up',
   },
+  { actions: of('apigateway', 'POST'), on: on.usagePlanKeys, why: 'put its key on that plan' },
   { actions: of('apigateway', 'DELETE'), on: on.usagePlanKey, why: 'take its key off the plan before' },
+  {
+    actions: of('apigateway', 'PUT'),
+    on: on.gatewayTags,
+    why: 'tag the plan',
+    rare: 'AWS asks for it beside POST when what is made has tags',
+  },
   {
     actions: of('ec2', 'DescribeSecurityGroups'),
     on: on.anything,
@@ -188,23 +202,7 @@ export const reconcileNeeds: readonly Need[] = [
     on: (place) => [...on.apiKeys(place), ...on.usagePlanKeys(place)],
     why: 'compare keys and plans with the tenants',
   },
-  {
-    actions: of('secretsmanager', 'GetSecretValue'),
-    on: on.secrets,
-    when: where.owned,
-    why: 'make a key that is missing',
-  },
-  {
-    actions: of('apigateway', 'POST'),
-    on: (place) => [...on.apiKeys(place), ...on.usagePlanKeys(place)],
-    why: 'make a key that is missing, and put it on its plan',
-  },
-  {
-    actions: of('apigateway', 'PUT'),
-    on: on.gatewayTags,
-    why: 'tag the key',
-    rare: 'AWS asks for it beside POST when what is made has tags',
-  },
+  { ...gatekeeper('make a key that is missing, and put it on its plan'), rare: 'only where one is missing' },
   {
     actions: of('cognito-idp', 'DeleteGroup'),
     on: on.userPools,

@@ -1,6 +1,4 @@
 /** API keys, and the plans that they are on, against the registry's tenants. */
-import { cellOf } from '../cells/placement.ts';
-import { tierPlan } from '../usage-plans.ts';
 import type { Difference } from './finding.ts';
 import type { World } from './world.ts';
 
@@ -28,13 +26,8 @@ export async function keyDifferences(world: World): Promise<Difference[]> {
     const base = { subject: world.subject(tenant), tenant: { id: tenant.tenantId, name: tenant.name } };
     const keyId = keys.get(tenant.tenantId);
     const mend = async (): Promise<void> => {
-      const planId = tenant.usagePlanId ?? tierPlan(await cellOf(session.registry, tenant), tenant.tier);
-      const id = await plans.ensureKey(tenant.tenantId, session.shared.apiKeySecretArn, {
-        ...tags,
-        'saas-ecs:tenant': tenant.tenantId,
-      });
-      await plans.addKey(planId, id);
-      await session.registry.updateTenant(tenant.tenantId, { apiKeyId: id, usagePlanId: planId });
+      const key = await world.gatekeeper.ensureKey({ tenantId: tenant.tenantId, cell: tenant.cell ?? '' });
+      await session.registry.updateTenant(tenant.tenantId, { ...key });
     };
     if (keyId === undefined || keyId !== tenant.apiKeyId) {
       found.push({

@@ -7,6 +7,7 @@ import { DynamoDBClient, ListTablesCommand, type ListTablesCommandOutput } from 
 import { withPrefix } from '../../model/names.ts';
 import type { Context } from '../context.ts';
 import { type ControlPlane, controlPlaneOf, type Registered } from '../control-plane/client.ts';
+import { Gatekeeper } from '../gatekeeper.ts';
 import { Identity } from '../identity.ts';
 import type { TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
@@ -23,6 +24,7 @@ export interface World {
   session: Session;
   identity: Identity;
   plans: UsagePlans;
+  gatekeeper: Gatekeeper;
   tags: Record<string, string>;
   /** Those that live, whatever their status, by id. */
   tenants: ReadonlyMap<string, TenantRecord>;
@@ -72,6 +74,7 @@ export async function readWorld(context: Context): Promise<World> {
     session,
     identity,
     plans,
+    gatekeeper: new Gatekeeper(target.client, session.shared),
     tags,
     tenants,
     controlPlane,

@@ -1,8 +1,10 @@
 /** What the registry holds, as the operations read it. */
 import type { CellOutputs } from '../../model/names.ts';
-import type { TenantItem } from '../../model/registry.ts';
+import type { TenantItem, TierItem } from '../../model/registry.ts';
 import type { Throttle } from '../../model/tier.ts';
 import type { Operation } from '../lease.ts';
+
+export type { TierItem };
 
 /** The tenant item with what only the operations read. */
 export interface TenantRecord extends TenantItem {
@@ -48,13 +50,6 @@ export interface ReleaseItem {
   routed: string[];
   /** Digest of the configuration that it was last deployed with; an early release has none. */
   configuration?: string;
-}
-
-export interface TierItem {
-  tier: string;
-  throttle: Throttle;
-  /** The configuration's limits when these were set: once the configuration changes, it holds again. */
-  configured: Throttle;
 }
 
 /** An operation as it is kept once it ended. */

@@ -194,7 +194,7 @@ function stepsFor(
           tools.detail(`${index + 1} of ${names.length} users`);
         }
         atLeast('users', data, names.length);
-        await identity.deleteProbe(pool, tenantId);
+        await identity.deleteProbes(pool, tenantId);
         await identity.deleteGroup(pool, tenantId);
       },
     },

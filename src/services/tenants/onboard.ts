@@ -2,24 +2,23 @@ import type { StackEvent } from '@aws-sdk/client-cloudformation';
 import { SaasError } from '../../model/error.ts';
 import { tenantOutputs, tenantParameters, tenantStackName } from '../../model/names.ts';
 import type { StepReport } from '../../model/progress.ts';
-import { operationReference } from '../../model/registry.ts';
+import { operationReference, type TierItem } from '../../model/registry.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import { isSilo, type Tier } from '../../model/tier.ts';
 import { type Act, audited } from '../audit/audited.ts';
 import { findRoom } from '../cells/growth.ts';
-import { cellOf } from '../cells/placement.ts';
 import type { Context } from '../context.ts';
 import { announceStep, registerStep, reportFailure } from '../control-plane/steps.ts';
+import { checkGatekeeper, Gatekeeper } from '../gatekeeper.ts';
 import { Identity, type UserPool } from '../identity.ts';
 import { released } from '../lease.ts';
 import { runOperation, type Step } from '../operation.ts';
-import { call, untilServed } from '../probe.ts';
 import type { ReleaseItem, TenantRecord } from '../registry/registry.ts';
 import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { Stacks, type WatchOptions } from '../stacks.ts';
-import { tierPlan, UsagePlans } from '../usage-plans.ts';
+import { tierPlan } from '../usage-plans.ts';
 import type { ProviderDefinition } from '../users/provider-file.ts';
 import { providerNote, providerStep } from './provider-step.ts';
 import { checkRequest, type OnboardRequest, reserve } from './reservation.ts';
@@ -34,11 +33,13 @@ interface OnboardData {
   pool: UserPool & { issuer: string };
   /** The address that an invitation may have gone to. */
   invited: string;
+  /** Live limits of its tier, where they are not the configuration's. */
+  tiers: TierItem[];
 }
 
 /**
- * Brings a tenant in: reserves the name, gives a silo its stack, invites the administrator, sets the limits, and
- * proves by a request that the tenant is served. Run again with the same name it takes up an unfinished onboarding.
+ * Brings a tenant in: reserves the name, gives a silo its stack, invites the administrator, has the gatekeeper set the
+ * limits and prove by a request that the tenant is served. Run again with the same name it takes up an unfinished onboarding.
  */
 export async function onboard(context: Context, asked: OnboardRequest): Promise<Onboarded> {
   return audited(context, actOf(asked), (act) => bringIn(context, asked, act));
@@ -78,7 +79,7 @@ async function bringIn(context: Context, asked: OnboardRequest, act: Act): Promi
     throw error;
   });
   return {
-    ...toTenant(ran.tenant, context.config, await session.registry.tiers()),
+    ...toTenant(ran.tenant, context.config, ran.data.tiers ?? []),
     operationId: ran.operationId,
     durationMs: Math.round(performance.now() - began),
     steps: ran.steps,
@@ -136,6 +137,7 @@ async function writeDown(
  */
 async function checkDeployed(session: Session, tier: Tier): Promise<ReleaseItem | undefined> {
   tierPlan(session.shared.cell, tier.name);
+  checkGatekeeper(session.shared);
   if (isSilo(tier.model)) return newestRelease(session);
   poolShared(session);
   return undefined;
@@ -165,7 +167,7 @@ function stepsFor(
   const { target } = context;
   const { tenantId } = tenant;
   const identity = new Identity(target.client);
-  const plans = new UsagePlans(target.client);
+  const gatekeeper = new Gatekeeper(target.client, shared);
   const tags = { ...ownerTags(context), 'saas-ecs:tenant': tenantId };
 
   const infrastructure: Step<OnboardData> = {
@@ -284,28 +286,18 @@ function stepsFor(
     },
     ...providerStep<OnboardData>(context, tenant, provider, poolOf),
     {
-      name: 'limits',
-      title: 'Set the limits',
-      async run(_data, tools) {
-        const placed = tools.tenant();
-        const cell = placed.cell === shared.cell.name ? shared.cell : await cellOf(registry, placed);
-        const planId = tierPlan(cell, tier.name);
-        const keyId = await plans.ensureKey(tenantId, shared.apiKeySecretArn, tags);
-        await plans.addKey(planId, keyId);
-        tools.change({ apiKeyId: keyId, usagePlanId: planId });
-      },
-    },
-    {
-      name: 'verify',
-      title: 'Prove that it is served',
+      name: 'admission',
+      title: 'Set the limits, and prove that it is served',
       always: true,
       async run(data, tools) {
-        const service = context.config.services[0];
-        const url = `${tools.tenant().apiUrl ?? ''}${service?.path ?? '/'}`;
-        const { signal } = tools;
-        await identity.withProbe(poolOf(data), tenant, (token) =>
-          untilServed({ url, ask: () => call(url, token, signal), signal, withinMs: 60_000 }),
-        );
+        const { cell = '' } = tools.tenant();
+        await gatekeeper.letIn({ tenantId, cell }, poolOf(data).issuer, {
+          signal: tools.signal,
+          onKey({ tier: live, ...key }) {
+            tools.change(key);
+            data.tiers = live ? [live] : [];
+          },
+        });
       },
     },
     ...announceStep<OnboardData>(context, session, poolOf),

@@ -3,17 +3,16 @@
  * status, and its API key, which is switched off, since the gateway remembers the authorizer's decisions for a while.
  */
 import { ExitCode, SaasError } from '../../model/error.ts';
+import type { Proof } from '../../model/gatekeeper.ts';
 import { reasonProblem, type Tenant } from '../../model/tenant.ts';
 import { type Act, audited } from '../audit/audited.ts';
 import type { Context } from '../context.ts';
 import { standingStep } from '../control-plane/steps.ts';
-import { Identity } from '../identity.ts';
+import { checkGatekeeper, Gatekeeper } from '../gatekeeper.ts';
 import { runOperation, type Step } from '../operation.ts';
 import { operationNoun } from '../operation-words.ts';
-import { call, type Question, untilRefused, untilServed } from '../probe.ts';
 import type { TenantRecord } from '../registry/registry.ts';
 import { openSession, type Session } from '../session.ts';
-import { userPoolOf } from '../tokens.ts';
 import { UsagePlans } from '../usage-plans.ts';
 import { toTenant } from './view.ts';
 
@@ -80,7 +79,7 @@ async function shutOut(context: Context, { tenant: reference, reason }: SuspendR
           if (apiKeyId !== undefined) await new UsagePlans(context.target.client).enableKey(apiKeyId, false);
         },
       },
-      proof(context, session, 'Prove that it is refused', untilRefused),
+      proof(context, session, 'Prove that it is refused', 'refused'),
       ...standingStep<object>(context, session, 'suspended'),
     ],
   });
@@ -122,7 +121,7 @@ async function letIn(context: Context, reference: string, act: Act): Promise<Cha
           await tools.save({ status: 'active', suspension: undefined });
         },
       },
-      proof(context, session, 'Prove that it is served', untilServed),
+      proof(context, session, 'Prove that it is served', 'served'),
       ...standingStep<object>(context, session, 'active'),
     ],
   });
@@ -143,6 +142,7 @@ async function change(
   tenant: TenantRecord,
   { steps, ...rest }: Change,
 ): Promise<Changed> {
+  checkGatekeeper(session.shared);
   const ran = await runOperation<object>(context, session.registry, tenant, {
     ...rest,
     steps: () => steps,
@@ -155,24 +155,24 @@ async function change(
   };
 }
 
-/** Each time with a user of its own: of a token that the gateway has seen it remembers what was decided before. */
 const proof = (
   context: Context,
   session: Session,
   title: string,
-  until: (question: Question) => Promise<void>,
+  expected: Proof['expected'],
 ): Step<object> => ({
   name: 'prove',
   title,
   always: true,
   async run(_data, tools) {
-    const tenant = tools.tenant();
-    const { signal } = tools;
-    const url = `${tenant.apiUrl ?? ''}${context.config.services[0]?.path ?? '/'}`;
-    const pool = await userPoolOf(context, session, tenant);
-    const identity = new Identity(context.target.client);
-    const ask = () => identity.withProbe(pool, tenant, (token) => call(url, token, signal));
-    await until({ url, ask, signal, withinMs: 60_000 });
+    const { tenantId, name, model, cell = '', holdings } = tools.tenant();
+    const issuer = (model === 'pool' ? session.shared.pool : holdings?.pool)?.issuer;
+    if (issuer === undefined)
+      throw new SaasError('tenant_not_ready', `tenant "${name}" has no user pool`, {
+        hint: `see what is missing: saas-ecs describe-tenant ${name}`,
+      });
+    const gatekeeper = new Gatekeeper(context.target.client, session.shared);
+    await gatekeeper.prove({ tenantId, cell }, { issuer, expected }, tools.signal);
   },
 });
 

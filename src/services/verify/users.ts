@@ -11,11 +11,11 @@ import {
   ListIdentityProvidersCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { Authenticator } from '../../model/authenticator.ts';
+import { signInByPassword } from '../../model/sign-in.ts';
 import { tenantAttributes, type UserRole } from '../../model/tenant.ts';
-import { Authenticator } from '../authenticator.ts';
 import type { ClientOptions } from '../environment.ts';
 import type { UserPool } from '../identity.ts';
-import { signInByPassword } from '../sign-in.ts';
 
 export interface Tokens {
   idToken: string;

@@ -14,6 +14,7 @@ import { accept } from '../review.ts';
 import { SharedStack } from '../shared-stack.ts';
 import { underKey } from '../tenant/tables.ts';
 import { BuiltinControlPlane } from './builtin.ts';
+import { Gatekeeper } from './gatekeeper.ts';
 
 /** Makes the toolkit's control plane in a stack. Handed in, since its library loads all of the CDK. */
 export type MakeSbt = (stack: SharedStack) => ControlPlaneOutputs;
@@ -34,7 +35,8 @@ export class ControlPlaneStack extends SharedStack {
     const registry = this.registry(keyArn);
     publish(this, deployment, 'registryTable', registry.ref);
     publish(this, deployment, 'artifactsBucket', this.artifacts(keyArn).bucketName);
-    publish(this, deployment, 'apiKeySecret', this.apiKeySecret(keyArn).ref);
+    const apiKeySecret = this.apiKeySecret(keyArn);
+    publish(this, deployment, 'apiKeySecret', apiKeySecret.ref);
     if (keyArn !== undefined) publish(this, deployment, 'environmentKeyArn', keyArn);
     encryptLogs(this, keyArn);
     const outputs = makeSbt
@@ -46,6 +48,15 @@ export class ControlPlaneStack extends SharedStack {
     publish(this, deployment, 'controlPlane', this.toJsonString(outputs));
     publish(this, deployment, 'controlPlaneBus', outputs.busName);
     publish(this, deployment, 'operatorPool', outputs.userPoolId);
+    const { functionArn } = new Gatekeeper(this, 'Gatekeeper', {
+      deployment,
+      registryArn: registry.attrArn,
+      registryTable: registry.ref,
+      apiKeySecretArn: apiKeySecret.ref,
+      operatorPoolId: outputs.userPoolId,
+      ...(keyArn !== undefined && { keyArn }),
+    });
+    publish(this, deployment, 'gatekeeper', functionArn);
   }
 
   /** Of all that is not a siloed tenant's; those have keys of their own. */

@@ -8,9 +8,11 @@ import * as gateway from '@aws-sdk/client-api-gateway';
 import * as cognito from '@aws-sdk/client-cognito-identity-provider';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as ecs from '@aws-sdk/client-ecs';
+import * as lambda from '@aws-sdk/client-lambda';
 import * as secrets from '@aws-sdk/client-secrets-manager';
 import * as ssm from '@aws-sdk/client-ssm';
 import { run as execute, lastWords, root } from '../machine.mjs';
+import { serveFunction } from '../moto-functions.mjs';
 import { startMoto } from '../moto-server.mjs';
 import { comeAndGo, copyPool } from './moto-tenant.mjs';
 
@@ -25,6 +27,7 @@ const clientsOf = (endpoint) => {
     dynamodb: new dynamodb.DynamoDBClient(options),
     ecs: new ecs.ECSClient(options),
     gateway: new gateway.APIGatewayClient(options),
+    lambda: new lambda.LambdaClient(options),
     secrets: new secrets.SecretsManagerClient(options),
     ssm: new ssm.SSMClient(options),
   };
@@ -78,7 +81,15 @@ async function copy(from, to) {
       const item = JSON.parse(renamed(JSON.stringify(Item)));
       await to.dynamodb.send(new dynamodb.PutItemCommand({ TableName: registry, Item: item }));
     }
-  return { registry, pool, poolThere: JSON.parse(renamed(JSON.stringify(pool))) };
+  const { Environment } = await from.lambda.send(
+    new lambda.GetFunctionConfigurationCommand({ FunctionName: parameterOf('gatekeeper') }),
+  );
+  return {
+    registry,
+    pool,
+    poolThere: JSON.parse(renamed(JSON.stringify(pool))),
+    gatekeeper: JSON.parse(renamed(JSON.stringify(Environment.Variables))),
+  };
 }
 
 export async function run(report, machine) {
@@ -92,7 +103,8 @@ export async function run(report, machine) {
   const { endpoint, directory, tenants } = await machine.toured();
   const there = clientsOf(moto.endpoint);
   const clients = clientsOf(endpoint);
-  const { registry, pool, poolThere } = await copy(clients, there);
+  const { registry, pool, poolThere, gatekeeper } = await copy(clients, there);
+  const served = await serveFunction(moto.endpoint, 'gatekeeper', gatekeeper);
 
   const project = path.join(machine.work, 'moto-project');
   await mkdir(project);
@@ -106,7 +118,7 @@ export async function run(report, machine) {
     PATH: process.env.PATH,
     HOME: machine.work,
     CI: 'true',
-    AWS_ENDPOINT_URL: moto.endpoint,
+    AWS_ENDPOINT_URL: served.endpoint,
     AWS_ACCESS_KEY_ID: 'conformance',
     AWS_SECRET_ACCESS_KEY: 'conformance',
     AWS_EC2_METADATA_DISABLED: 'true',
@@ -162,5 +174,6 @@ export async function run(report, machine) {
     { saas: commands({ cwd: directory }), clients, registry, pool },
     { saas, clients: there, registry, pool: poolThere },
   );
+  await served.stop();
   await moto.stop();
 }

@@ -1,4 +1,5 @@
 /** What else a task's role could be good for: other user pools, other roles, the operator's calls. */
+import { firstCell } from '../../../model/names.ts';
 import { tenantAttributes } from '../../../model/tenant.ts';
 import type { InsideAttack, Scene } from '../attack.ts';
 import type { Subject } from '../estate.ts';
@@ -36,7 +37,7 @@ async function rolesOf(scene: Scene): Promise<string[]> {
   return [...new Set(arns.filter((arn) => arn !== undefined))];
 }
 
-const operatorCalls = (): Call[] => [
+const operatorCalls = ({ estate, neighbour }: Scene): Call[] => [
   { aws: 'secretsmanager', target: 'secretsmanager.ListSecrets', body: {}, sent: 'ListSecrets' },
   { aws: 'apigateway', path: '/apikeys?includeValues=true', sent: 'GetApiKeys with their values' },
   { aws: 'ecs', target: 'AmazonEC2ContainerServiceV20141113.ListClusters', body: {}, sent: 'ListClusters' },
@@ -44,6 +45,18 @@ const operatorCalls = (): Call[] => [
   { aws: 'ec2', form: { Action: 'DescribeInstances', Version: '2016-11-15' }, sent: 'DescribeInstances' },
   { aws: 'logs', target: 'Logs_20140328.DescribeLogGroups', body: {}, sent: 'DescribeLogGroups' },
   dynamodb('ListTables', {}, 'ListTables'),
+  {
+    aws: 'secretsmanager',
+    target: 'secretsmanager.GetSecretValue',
+    body: { SecretId: estate.session.shared.apiKeySecretArn },
+    sent: 'GetSecretValue of the secret behind the API keys',
+  },
+  {
+    aws: 'lambda',
+    path: `/2015-03-31/functions/${estate.session.shared.gatekeeperArn?.split(':').at(-1)}/invocations`,
+    body: { tenantId: neighbour.tenantId, cell: firstCell, key: true },
+    sent: `Invoke of the gatekeeper, for ${neighbour.name}`,
+  },
 ];
 
 export const roleAttacks: readonly InsideAttack[] = [
@@ -224,34 +237,20 @@ export const roleAttacks: readonly InsideAttack[] = [
   },
   {
     name: 'role-operator-calls',
-    tries: "with a data service's credentials reads secrets, API keys, clusters, roles and tables",
+    tries:
+      "with a data service's credentials reads secrets, API keys, clusters, roles and tables, and asks the gatekeeper",
     expects: 'AccessDenied',
     control: 'task-roles-only',
     from: 'data',
-    calls: (scene) => [
-      ...operatorCalls(),
-      {
-        aws: 'secretsmanager',
-        target: 'secretsmanager.GetSecretValue',
-        body: { SecretId: scene.estate.session.shared.apiKeySecretArn },
-        sent: 'GetSecretValue of the secret behind the API keys',
-      },
-    ],
+    calls: operatorCalls,
   },
   {
     name: 'role-operator-calls-as-user-service',
-    tries: "with the user service's credentials reads secrets, API keys, clusters, roles and tables",
+    tries:
+      "with the user service's credentials reads secrets, API keys, clusters, roles and tables, and asks the gatekeeper",
     expects: 'AccessDenied',
     control: 'task-roles-only',
     from: 'identity',
-    calls: (scene) => [
-      ...operatorCalls(),
-      {
-        aws: 'secretsmanager',
-        target: 'secretsmanager.GetSecretValue',
-        body: { SecretId: scene.estate.session.shared.apiKeySecretArn },
-        sent: 'GetSecretValue of the secret behind the API keys',
-      },
-    ],
+    calls: operatorCalls,
   },
 ];

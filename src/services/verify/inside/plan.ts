@@ -26,10 +26,11 @@ export interface QueryCall extends Made {
   form: Readonly<Record<string, string>>;
   keep?: string;
 }
-/** A call of an AWS API that is addressed by path. */
+/** A call of an AWS API that is addressed by path: GET, or POST where there is a body. */
 export interface RestCall extends Made {
-  aws: 'apigateway';
+  aws: 'apigateway' | 'lambda';
   path: string;
+  body?: object;
 }
 /** A plain request. `refusedBy`: statuses with which whoever is there refuses it; no connection is a refusal too. */
 export interface HttpCall extends Made {

@@ -94,10 +94,10 @@ async function send(call: ProbeCall): Promise<Response> {
     env['AWS_ENDPOINT_URL'] ??
       (service === 'iam' ? 'https://iam.amazonaws.com' : `https://${service}.${region}.amazonaws.com`),
   );
-  const method = call.path ? 'GET' : 'POST';
+  const method = call.path && !call.body ? 'GET' : 'POST';
   const body = call.form
     ? new URLSearchParams(call.form).toString()
-    : call.target
+    : call.body
       ? JSON.stringify(call.body)
       : '';
   const headers: Record<string, string> = call.form

@@ -1,9 +1,6 @@
 /** An authenticator app: time-based one-time passwords as Cognito takes them (RFC 6238: SHA-1, 30 seconds, six digits). */
 import { createHmac } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SaasError } from '../model/error.ts';
 
 const stepMs = 30_000;
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -36,7 +33,7 @@ export interface SecondFactor {
   enrol(secret: string): Promise<void>;
 }
 
-interface AuthenticatorState {
+export interface AuthenticatorState {
   secret: string;
   /** The step, of 30 seconds since the epoch, of the last code given. */
   given: number;
@@ -66,30 +63,4 @@ export class Authenticator implements SecondFactor {
     if (wait > 0) await delay(wait);
     return totp(secret, step * stepMs);
   }
-}
-
-/** An {@link Authenticator} whose secret is in a file that only its owner reads, with the last code's time, until the next process. */
-export function storedAuthenticator(file: string): SecondFactor {
-  const keep = async (state: AuthenticatorState): Promise<void> => {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(file, JSON.stringify(state), { mode: 0o600 });
-  };
-  return {
-    enrol: (secret) => keep({ secret, given: 0 }),
-    async code() {
-      const text = await readFile(file, 'utf8').catch(() => undefined);
-      if (text === undefined)
-        throw new SaasError(
-          'authenticator_unknown',
-          "the user's authenticator app is not in this environment's state",
-          {
-            hint: 'give a code of it: --mfa-code, with the password in SAAS_ECS_PASSWORD; or: saas-ecs users reset-mfa',
-          },
-        );
-      const authenticator = new Authenticator(JSON.parse(text) as AuthenticatorState);
-      const code = await authenticator.code();
-      await keep(authenticator.state);
-      return code;
-    },
-  };
 }

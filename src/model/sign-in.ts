@@ -10,9 +10,13 @@ import {
   RespondToAuthChallengeCommand,
   VerifySoftwareTokenCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { SaasError } from '../model/error.ts';
 import type { SecondFactor } from './authenticator.ts';
-import type { UserPool } from './identity.ts';
+import { SaasError } from './error.ts';
+
+export interface UserPool {
+  userPoolId: string;
+  clientId: string;
+}
 
 export interface Credentials {
   email: string;

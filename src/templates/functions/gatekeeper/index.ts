@@ -54,7 +54,7 @@ export async function handler({
       await prove({ cognito, pool, tenant, url, expected: proof.expected, withinMs });
     }
   } catch (error) {
-    // What AWS refuses is the function's own fault, and in its log.
+    // What AWS refuses is the function's own fault: Lambda logs it.
     if (!(error instanceof SaasError)) throw error;
     const { code, message, detail, hint } = error;
     answer.failure = {
@@ -64,5 +64,13 @@ export async function handler({
       ...(hint !== undefined && { hint }),
     };
   }
+  const { failure } = answer;
+  console.log(
+    JSON.stringify({
+      ...{ level: 'info', msg: 'asked', tenantId, key: key === true },
+      ...(proof && { expected: proof.expected }),
+      ...(failure && { failure: failure.code }),
+    }),
+  );
   return answer;
 }

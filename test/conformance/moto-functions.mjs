@@ -9,6 +9,8 @@ import { root, run } from './machine.mjs';
 
 const script = `
 const [bundle, event] = process.argv.slice(1);
+// What a function logs is not its answer.
+console.log = console.error;
 const { handler } = await import(bundle);
 process.stdout.write(JSON.stringify(await handler(JSON.parse(event))));
 `;

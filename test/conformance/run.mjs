@@ -13,19 +13,12 @@ import { newReport } from './report.mjs';
 process.stdout.on('error', () => {});
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-/** In the order in which they run: what needs no embedded cloud of its own last. */
-const parts = [
-  'nginx',
-  'images',
-  'templates',
-  'aws-cli',
-  'boto3',
-  'moto',
-  'moto-commands',
-  'cdk-cli',
-  'sbt',
-  'dynamodb-local',
+/** Parts of a lane run one after the other, lanes side by side; those that share the toured environment are in one. */
+const lanes = [
+  ['nginx', 'images', 'aws-cli', 'boto3', 'moto-commands', 'dynamodb-local'],
+  ['templates', 'moto', 'cdk-cli', 'sbt'],
 ];
+const parts = lanes.flat();
 
 const { values } = parseArgs({
   options: {
@@ -47,21 +40,28 @@ const stop = async (signal) => {
   process.exit(signal === 'SIGINT' ? 130 : 143);
 };
 process.once('SIGINT', stop).once('SIGTERM', stop);
-try {
-  for (const name of parts.filter((part) => chosen.length === 0 || chosen.includes(part))) {
-    const { title, run } = await import(path.join(import.meta.dirname, 'parts', `${name}.mjs`));
-    const report = newReport();
-    const begin = performance.now();
-    console.log(`\n== ${name}: ${title}`);
-    try {
-      await run(report, machine);
-    } catch (error) {
-      report.check('the part itself', false, error.stack ?? String(error));
-    }
-    report.print();
-    for (const kind of Object.keys(total)) total[kind] += report.count(kind);
-    console.log(`   ${report.words()} (${((performance.now() - begin) / 1000).toFixed(0)} s)`);
+
+async function runPart(name) {
+  const { title, run } = await import(path.join(import.meta.dirname, 'parts', `${name}.mjs`));
+  const report = newReport();
+  const begin = performance.now();
+  try {
+    await run(report, machine);
+  } catch (error) {
+    report.check('the part itself', false, error.stack ?? String(error));
   }
+  console.log(`\n== ${name}: ${title}`);
+  report.print();
+  for (const kind of Object.keys(total)) total[kind] += report.count(kind);
+  console.log(`   ${report.words()} (${((performance.now() - begin) / 1000).toFixed(0)} s)`);
+}
+
+try {
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (const name of lane) if (chosen.length === 0 || chosen.includes(name)) await runPart(name);
+    }),
+  );
 } finally {
   await machine.close();
 }

@@ -233,9 +233,9 @@ new SSMClient({}).send(new PutParameterCommand({ Name: "${name}", Value: "by a b
   });
 
   test('keeps nothing of the cloud that runs it, and nothing stays of it', async () => {
-    process.env['OPERATORS_SECRET'] = 'do-not-show';
+    vi.stubEnv('OPERATORS_SECRET', 'do-not-show');
     const done = await build(spec({ build: { commands: ['env', 'env > left-here'] } }));
-    delete process.env['OPERATORS_SECRET'];
+    vi.unstubAllEnvs();
     expect(outputOf(done).join('\n')).not.toContain('do-not-show');
     expect(outputOf(done)).toContain('AWS_CONTAINER_AUTHORIZATION_TOKEN=***');
     expect(await readdir(path.join(fixture.cloud.stateDir, 'builds'))).toEqual([]);

@@ -1,5 +1,5 @@
 import { CloudFormation } from '@aws-sdk/client-cloudformation';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   addresses,
   createResource,
@@ -68,13 +68,13 @@ test('a service is stable when its tasks are healthy, each on an address of its 
 });
 
 test("a task's environment holds nothing of the operator's", async () => {
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'the-operators';
-  process.env['OPERATOR_ONLY'] = 'secret';
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'the-operators');
+  vi.stubEnv('OPERATOR_ONLY', 'secret');
   const properties = service('clean', await definition(webTask(image, { VERSION: '1' })), {
     DesiredCount: 1,
   });
   await createResource(fixture.cloud, 'AWS::ECS::Service', properties);
-  delete process.env['AWS_SECRET_ACCESS_KEY'];
+  vi.unstubAllEnvs();
   const [host = ''] = await addresses(fixture, 'main', 'clean');
   const env = JSON.parse(await ask(host, '/env')) as Record<string, string>;
   expect(env).toMatchObject({

@@ -77,7 +77,7 @@ beforeAll(async () => {
     region: 'us-east-1',
     credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'x' },
   });
-  process.env['CDK_VALIDATION'] = 'false';
+  vi.stubEnv('CDK_VALIDATION', 'false');
   await formation.createStack({
     StackName: 'core',
     TemplateBody: template(outdir),
@@ -88,6 +88,7 @@ beforeAll(async () => {
   await fixture.record('outcomes', { source: ['applicationPlaneEventSource'] }, bus);
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await fixture.close();
   await rm(outdir, { recursive: true, force: true });
 });

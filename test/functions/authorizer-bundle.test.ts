@@ -95,6 +95,7 @@ beforeAll(async () => {
   ({ handler } = (await import(await bundle('functions', 'authorizer'))) as { handler: typeof handler });
 });
 afterAll(async () => {
+  vi.restoreAllMocks();
   vi.unstubAllEnvs();
   secrets?.close();
   await issuer?.close();

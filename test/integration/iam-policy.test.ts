@@ -17,7 +17,7 @@ import {
   IAMClient,
 } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, type Credentials, STSClient } from '@aws-sdk/client-sts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RunningCloud, startCloud } from '../../src/embedded/cloud.ts';
 import type { Access } from '../../src/embedded/platform.ts';
 import { packageRoot } from '../../src/model/installation.ts';
@@ -52,10 +52,9 @@ async function json<T>(...argv: string[]): Promise<T> {
 
 /** Whoever runs commands from now on: the account itself, or a session of a role. */
 function become(credentials?: Credentials): void {
-  process.env['AWS_ACCESS_KEY_ID'] = credentials?.AccessKeyId ?? 'account';
-  process.env['AWS_SECRET_ACCESS_KEY'] = credentials?.SecretAccessKey ?? 'account';
-  if (credentials?.SessionToken) process.env['AWS_SESSION_TOKEN'] = credentials.SessionToken;
-  else delete process.env['AWS_SESSION_TOKEN'];
+  vi.stubEnv('AWS_ACCESS_KEY_ID', credentials?.AccessKeyId ?? 'account');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials?.SecretAccessKey ?? 'account');
+  vi.stubEnv('AWS_SESSION_TOKEN', credentials?.SessionToken);
 }
 
 type Described = Tenant & { resources: { tables: string[]; userPoolId: string } };
@@ -157,9 +156,9 @@ beforeAll(async () => {
     asked.set(role, [...(asked.get(role) ?? []), access]);
     authorize(principal, access);
   };
-  process.env['AWS_ENDPOINT_URL'] = cloud.endpoint;
-  process.env['AWS_REGION'] = region;
-  process.env['CDK_DOCKER'] = path.join(packageRoot(), 'bin', 'embedded-docker');
+  vi.stubEnv('AWS_ENDPOINT_URL', cloud.endpoint);
+  vi.stubEnv('AWS_REGION', region);
+  vi.stubEnv('CDK_DOCKER', path.join(packageRoot(), 'bin', 'embedded-docker'));
   become();
   const made = await runCli(
     [
@@ -183,6 +182,7 @@ beforeAll(async () => {
   );
 }, 120_000);
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await cloud?.stop();
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });

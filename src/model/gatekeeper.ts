@@ -37,6 +37,8 @@ export interface AdmittedKey extends TenantKey {
 export interface GatekeeperAnswer {
   /** There also when what was asked for besides has failed. */
   key?: AdmittedKey;
+  /** The answer was the one that is expected. */
+  proved?: true;
   failure?: { code: string; message: string; detail?: string; hint?: string };
 }
 

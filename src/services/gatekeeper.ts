@@ -50,15 +50,15 @@ export class Gatekeeper {
     { signal, onKey }: { signal: AbortSignal; onKey: (key: AdmittedKey) => void },
   ): Promise<void> {
     const proof: Proof = { issuer, expected: 'served' };
-    const { key, failure } = await this.#ask({ ...guest, key: true, proof }, signal);
+    const { key, proved, failure } = await this.#ask({ ...guest, key: true, proof }, signal);
     if (key) onKey(key);
-    if (failure) throw errorOf(failure);
+    if (!key || !proved) throw errorOf(failure);
   }
 
   /** Proves by a request that the tenant is served or refused. Throws `not_served`, `still_served`. */
   async prove(guest: Guest, proof: Proof, signal: AbortSignal): Promise<void> {
-    const { failure } = await this.#ask({ ...guest, proof }, signal);
-    if (failure) throw errorOf(failure);
+    const { proved, failure } = await this.#ask({ ...guest, proof }, signal);
+    if (!proved) throw errorOf(failure);
   }
 
   async #ask(request: GatekeeperRequest, abortSignal?: AbortSignal): Promise<GatekeeperAnswer> {
@@ -70,7 +70,7 @@ export class Gatekeeper {
       abortSignal && { abortSignal },
     );
     const answer = JSON.parse(Buffer.from(Payload ?? []).toString('utf8') || '{}') as unknown;
-    if (FunctionError === undefined) return answer as GatekeeperAnswer;
+    if (FunctionError === undefined) return (answer ?? {}) as GatekeeperAnswer;
     const { errorType, errorMessage } = answer as { errorType?: string; errorMessage?: string };
     throw new SaasError('gatekeeper_failed', 'the gatekeeper function failed', {
       detail: [errorType, errorMessage].filter(Boolean).join(': ') || FunctionError,
@@ -80,9 +80,10 @@ export class Gatekeeper {
 }
 
 function errorOf(failure: GatekeeperAnswer['failure']): SaasError {
-  const { code, message, detail, hint } = failure ?? {
+  const { code, message, detail, hint }: NonNullable<typeof failure> = failure ?? {
     code: 'gatekeeper_failed',
     message: 'the gatekeeper function gave no answer',
+    hint: 'run the command again; if that does not help, bring it up to date: saas-ecs deploy-shared',
   };
   return new SaasError(code, message, {
     ...(detail !== undefined && { detail }),

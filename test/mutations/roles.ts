@@ -177,6 +177,15 @@ export const roleMutations: readonly Mutation[] = [
     ),
   },
   {
+    control: 'task-roles-only',
+    how: 'IAM: a task role may ask the gatekeeper',
+    models: silo,
+    attacks: ['role-operator-calls'],
+    ...behindBoundary('data', (world, name) =>
+      world.rolePolicy(name, () => {}, { Action: 'lambda:InvokeFunction', Resource: '*' }),
+    ),
+  },
+  {
     control: 'role-trust',
     how: "IAM: a neighbour's task role may be taken by a task of another tenant",
     models: silo,

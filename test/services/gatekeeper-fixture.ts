@@ -4,17 +4,17 @@ import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/cli
 import { CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { gatekeeperEnvironment } from '../../src/model/gatekeeper.ts';
 import { ownerTags } from '../../src/model/names.ts';
+import type { ClientOptions } from '../../src/services/environment.ts';
 import { zipArchive } from '../embedded/zip-archive.ts';
 import { bundle, removeBundles } from '../images/running-image.ts';
 import type { Fixture } from './registry-fixture.ts';
 
-let archive: Promise<Buffer> | undefined;
+let program: Promise<string> | undefined;
 
 /** The function's own bundle, made once. */
-async function build(): Promise<Buffer> {
+async function build(): Promise<string> {
   try {
-    const content = await readFile(await bundle('functions', 'gatekeeper'), 'utf8');
-    return zipArchive([{ name: 'index.mjs', content }]);
+    return await readFile(await bundle('functions', 'gatekeeper'), 'utf8');
   } finally {
     removeBundles();
   }
@@ -25,7 +25,22 @@ export async function createGatekeeper(
   { options, tableName }: Pick<Fixture, 'options' | 'tableName'>,
   apiKeySecretArn: string,
 ): Promise<string> {
-  archive ??= build();
+  program ??= build();
+  return createFunction(options, 'gatekeeper', await program, {
+    [gatekeeperEnvironment.registryTable]: tableName,
+    [gatekeeperEnvironment.apiKeySecretArn]: apiKeySecretArn,
+    [gatekeeperEnvironment.probedPath]: '/',
+    [gatekeeperEnvironment.ownerTags]: JSON.stringify(ownerTags('shop', 'local')),
+  });
+}
+
+/** A function of one module, which may do everything; gives its ARN. */
+export async function createFunction(
+  options: ClientOptions,
+  name: string,
+  content: string,
+  Variables: Record<string, string> = {},
+): Promise<string> {
   const iam = new IAMClient(options);
   const statement = { Effect: 'Allow', Action: '*', Resource: '*' };
   const trust = {
@@ -35,31 +50,24 @@ export async function createGatekeeper(
   };
   const document = (of: object): string => JSON.stringify({ Version: '2012-10-17', Statement: [of] });
   const { Role } = await iam.send(
-    new CreateRoleCommand({ RoleName: 'gatekeeper', AssumeRolePolicyDocument: document(trust) }),
+    new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: document(trust) }),
   );
   await iam.send(
     new PutRolePolicyCommand({
-      ...{ RoleName: 'gatekeeper', PolicyName: 'all' },
+      ...{ RoleName: name, PolicyName: 'all' },
       PolicyDocument: document(statement),
     }),
   );
   const { FunctionArn = '' } = await new LambdaClient(options).send(
     new CreateFunctionCommand({
-      FunctionName: 'gatekeeper',
+      FunctionName: name,
       Runtime: 'nodejs24.x',
       Handler: 'index.handler',
       Role: Role?.Arn,
       Timeout: 120,
       MemorySize: 512,
-      Code: { ZipFile: await archive },
-      Environment: {
-        Variables: {
-          [gatekeeperEnvironment.registryTable]: tableName,
-          [gatekeeperEnvironment.apiKeySecretArn]: apiKeySecretArn,
-          [gatekeeperEnvironment.probedPath]: '/',
-          [gatekeeperEnvironment.ownerTags]: JSON.stringify(ownerTags('shop', 'local')),
-        },
-      },
+      Code: { ZipFile: zipArchive([{ name: 'index.mjs', content }]) },
+      Environment: { Variables },
     }),
   );
   return FunctionArn;

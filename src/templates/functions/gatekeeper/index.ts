@@ -52,6 +52,7 @@ export async function handler({
       const pool = await registry.userPool(proof.issuer, tenant);
       const url = `${addresses.apiUrl(cell.restApiId, cell.stage)}${probedPath}`;
       await prove({ cognito, pool, tenant, url, expected: proof.expected, withinMs });
+      answer.proved = true;
     }
   } catch (error) {
     // What AWS refuses is the function's own fault: Lambda logs it.

@@ -55,5 +55,11 @@ export const gatekeeperEnvironment = {
 /** What a tenant's API key is called. */
 export const keyName = (tenantId: string): string => `tenant-${tenantId}`;
 
-/** What the address of every user that the gatekeeper makes for a tenant begins with. */
+/** What the address of every user that the gatekeeper makes for a tenant begins with, and ends with: `.invalid` has no mail (RFC 2606). */
 export const probePrefix = (tenantId: string): string => `probe-${tenantId}-`;
+const probeDomain = '@probe.invalid';
+
+export const probeAddress = (tenantId: string, id: string): string =>
+  `${probePrefix(tenantId)}${id}${probeDomain}`;
+export const isProbeAddress = (tenantId: string, email: string): boolean =>
+  email.startsWith(probePrefix(tenantId)) && email.endsWith(probeDomain);

@@ -20,7 +20,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { SaasError } from '../model/error.ts';
 import { providerOf } from '../model/federation.ts';
-import { probePrefix } from '../model/gatekeeper.ts';
+import { isProbeAddress, probePrefix } from '../model/gatekeeper.ts';
 import type { TenantItem } from '../model/registry.ts';
 import { type Credentials, signInByPassword, type UserPool } from '../model/sign-in.ts';
 import { tenantAttributes, type UserRole, userAttributes } from '../model/tenant.ts';
@@ -128,7 +128,7 @@ export class Identity {
     });
     for (const users of [all, members])
       for await (const user of users) {
-        const probe = attribute(user, 'email')?.startsWith(probePrefix(tenantId));
+        const probe = isProbeAddress(tenantId, attribute(user, 'email') ?? '');
         if (!probe && !seen.has(user.Username ?? '')) yield user;
         seen.add(user.Username ?? '');
       }
@@ -238,7 +238,10 @@ export class Identity {
       return { users: page.Users, next: page.PaginationToken };
     });
     const names: string[] = [];
-    for await (const { Username = '' } of left) names.push(Username);
+    for await (const user of left) {
+      const own = attribute(user, tenantAttributes.tenantId) === tenantId;
+      if (own && isProbeAddress(tenantId, attribute(user, 'email') ?? '')) names.push(user.Username ?? '');
+    }
     for (const Username of names) await this.deleteUser({ userPoolId: UserPoolId }, Username);
   }
 

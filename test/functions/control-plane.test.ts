@@ -27,7 +27,6 @@ let fixture: Fixture;
 let handler: (event: unknown) => Promise<HttpAnswer | undefined>;
 let logs: CloudWatchLogsClient;
 const group = '/events';
-const environment = { ...process.env };
 
 beforeAll(async () => {
   fixture = await startRegistry();
@@ -52,7 +51,7 @@ beforeAll(async () => {
       Schema: [{ Name: 'userRole', AttributeDataType: 'String', Mutable: true }],
     }),
   );
-  Object.assign(process.env, {
+  for (const [name, value] of Object.entries({
     AWS_ENDPOINT_URL: fixture.cloud.endpoint,
     AWS_REGION: options.region,
     AWS_ACCESS_KEY_ID: 'function',
@@ -61,11 +60,12 @@ beforeAll(async () => {
     BUS_NAME: 'bus',
     USER_POOL_ID: UserPool?.Id,
     MACHINE_CLIENT_ID: 'machine',
-  });
+  }))
+    vi.stubEnv(name, value);
   ({ handler } = await import('../../src/templates/functions/control-plane/index.ts'));
 });
 afterAll(async () => {
-  process.env = environment;
+  vi.unstubAllEnvs();
   await fixture?.stop();
 });
 

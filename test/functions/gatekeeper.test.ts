@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { probePrefix } from '../../src/model/gatekeeper.ts';
+import { probeAddress, probePrefix } from '../../src/model/gatekeeper.ts';
 import type { UserPool } from '../../src/model/sign-in.ts';
 import { tenantAttributes } from '../../src/model/tenant.ts';
 import { newTenantId } from '../../src/model/tenant-id.ts';
@@ -262,21 +262,28 @@ describe('proofs', () => {
 
   it('that were cut short leave a user who goes with the tenant, and is none of its users', async () => {
     const identity = new Identity(fixture.options);
-    for (const Username of [`${probePrefix(tenant.tenantId)}1@probe.invalid`, 'ada@acme.example'])
+    const probe = probeAddress(tenant.tenantId, '1');
+    const lookalike = probe.replace('probe.invalid', 'acme.example');
+    for (const [Username, whose] of [
+      [probe, tenant.tenantId],
+      [probeAddress(tenant.tenantId, '2'), 'another'],
+      [lookalike, tenant.tenantId],
+      ['ada@acme.example', tenant.tenantId],
+    ] as const)
       await cognito.send(
         new AdminCreateUserCommand({
           ...{ UserPoolId: pool.userPoolId, Username, MessageAction: 'SUPPRESS' },
           UserAttributes: [
             { Name: 'email', Value: Username },
-            { Name: tenantAttributes.tenantId, Value: tenant.tenantId },
+            { Name: tenantAttributes.tenantId, Value: whose },
           ],
         }),
       );
     const users: (string | undefined)[] = [];
     for await (const { Attributes } of identity.usersOf(pool, tenant.tenantId))
       users.push(Attributes?.find(({ Name }) => Name === 'email')?.Value);
-    expect(users).toEqual(['ada@acme.example']);
+    expect(users.sort()).toEqual(['ada@acme.example', lookalike]);
     await identity.deleteProbes(pool, tenant.tenantId);
-    expect(await usersOf(pool)).toBe(1);
+    expect(await usersOf(pool)).toBe(3);
   });
 });

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { CreateEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import type { HttpAnswer } from '../../src/templates/functions/control-plane/http.ts';
 import { type Fixture, startRegistry } from '../services/registry-fixture.ts';
 import { badText, badValue, change, changed, deepJson } from './bad-values.ts';
@@ -13,7 +13,6 @@ import { expectNoTrace, property } from './property.ts';
 
 let fixture: Fixture;
 let handler: (event: unknown) => Promise<HttpAnswer | undefined>;
-const environment = { ...process.env };
 beforeAll(async () => {
   fixture = await startRegistry();
   await new EventBridgeClient(fixture.options).send(new CreateEventBusCommand({ Name: 'bus' }));
@@ -23,7 +22,7 @@ beforeAll(async () => {
       Schema: [{ Name: 'userRole', AttributeDataType: 'String', Mutable: true }],
     }),
   );
-  Object.assign(process.env, {
+  for (const [name, value] of Object.entries({
     AWS_ENDPOINT_URL: fixture.cloud.endpoint,
     AWS_REGION: fixture.options.region,
     AWS_ACCESS_KEY_ID: 'function',
@@ -32,11 +31,12 @@ beforeAll(async () => {
     BUS_NAME: 'bus',
     USER_POOL_ID: UserPool?.Id,
     MACHINE_CLIENT_ID: 'machine',
-  });
+  }))
+    vi.stubEnv(name, value);
   ({ handler } = await import('../../src/templates/functions/control-plane/index.ts'));
 });
 afterAll(async () => {
-  process.env = environment;
+  vi.unstubAllEnvs();
   await fixture?.stop();
 });
 

@@ -6,6 +6,7 @@ import { explanationsOf } from '../report.mjs';
 import { accounts } from '../scenarios/accounts.mjs';
 import { identity } from '../scenarios/identity.mjs';
 import { keys } from '../scenarios/keys.mjs';
+import { place } from '../scenarios/place.mjs';
 import { providers } from '../scenarios/providers.mjs';
 import { stacks } from '../scenarios/stacks.mjs';
 import { stores } from '../scenarios/stores.mjs';
@@ -28,7 +29,16 @@ export async function run(report, machine) {
   const { endpoint } = await machine.emptyCloud('moto');
   const explanations = await explanationsOf('moto');
   let absent = 0;
-  const scenarios = { ...stores, ...keys, ...identity, ...accounts, ...providers, ...usagePlans, ...stacks };
+  const scenarios = {
+    ...stores,
+    ...keys,
+    ...identity,
+    ...accounts,
+    ...providers,
+    ...usagePlans,
+    ...stacks,
+    ...place,
+  };
   for (const [service, scenario] of Object.entries(scenarios)) {
     const [ours, theirs] = await Promise.all(
       [endpoint, moto.endpoint].map((address) => play(service, scenario, address)),

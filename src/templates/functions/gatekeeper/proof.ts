@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { Authenticator } from '../../../model/authenticator.ts';
 import { SaasError } from '../../../model/error.ts';
-import { type Proof, probePrefix } from '../../../model/gatekeeper.ts';
+import { type Proof, probeAddress } from '../../../model/gatekeeper.ts';
 import type { TenantItem } from '../../../model/registry.ts';
 import { signInByPassword, type UserPool } from '../../../model/sign-in.ts';
 import { userAttributes } from '../../../model/tenant.ts';
@@ -70,8 +70,7 @@ async function withProbe<T>(
   { cognito, pool, tenant }: Question,
   use: (token: string) => Promise<T>,
 ): Promise<T> {
-  // `.invalid` has no mail (RFC 2606).
-  const email = `${probePrefix(tenant.tenantId)}${randomUUID()}@probe.invalid`;
+  const email = probeAddress(tenant.tenantId, randomUUID());
   const password = `${randomBytes(24).toString('base64url')}aA1!`;
   const user = { UserPoolId: pool.userPoolId, Username: email };
   try {

@@ -113,6 +113,9 @@ export interface IssuerItem extends Key {
   tenantId?: string;
 }
 
+/** However an issuer is spelled, it ends in its user pool's id. */
+export const userPoolIdOf = (issuer: string): string => issuer.slice(issuer.lastIndexOf('/') + 1);
+
 /**
  * A tenant's API key is derived, not stored: base64url(HMAC-SHA256(secret, tenantId)). The authorizer and the
  * operations derive the same value from the one secret that the control plane keeps in Secrets Manager.

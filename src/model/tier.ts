@@ -1,3 +1,6 @@
+import { SaasError } from './error.ts';
+import type { CellOutputs } from './names.ts';
+
 /** How a tier's tenants share: pool (shared services), shared-cluster (own services), dedicated-cluster (own cluster). */
 export const tierModels = ['pool', 'shared-cluster', 'dedicated-cluster'] as const;
 export type TierModel = (typeof tierModels)[number];
@@ -39,3 +42,12 @@ export const poolMfa = (tiers: readonly Tier[]): MfaMode =>
   tiers.find(({ model }) => model === 'pool')?.mfa ?? 'optional';
 
 export const isSilo = (model: TierModel): boolean => model !== 'pool';
+
+/** The usage plan of a tier in a cell. Throws `tier_not_deployed`. */
+export function tierPlan(cell: Pick<CellOutputs, 'name' | 'usagePlans'>, tier: string): string {
+  const planId = cell.usagePlans[tier];
+  if (planId !== undefined) return planId;
+  throw new SaasError('tier_not_deployed', `the tier "${tier}" has no usage plan in ${cell.name} yet`, {
+    hint: 'deploy it: saas-ecs deploy-shared',
+  });
+}

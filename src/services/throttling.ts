@@ -1,6 +1,6 @@
 /** Limits: of a tier, shared by its tenants' keys one by one, and of a single tenant by an override. */
 import { SaasError } from '../model/error.ts';
-import type { Throttle } from '../model/tier.ts';
+import { type Throttle, tierPlan } from '../model/tier.ts';
 import { type Act, audited } from './audit/audited.ts';
 import { cellOf } from './cells/placement.ts';
 import type { Context } from './context.ts';
@@ -8,7 +8,7 @@ import { runOperation } from './operation.ts';
 import type { CellItem } from './registry/registry.ts';
 import { openSession, ownerTags, type Session } from './session.ts';
 import { liveThrottle, tierOf } from './tenants/view.ts';
-import { tierPlan, UsagePlans } from './usage-plans.ts';
+import { UsagePlans } from './usage-plans.ts';
 
 export interface Limits extends Throttle {
   scope: 'tier' | 'tenant';

@@ -15,7 +15,6 @@ import {
   UpdateApiKeyCommand,
   UpdateUsagePlanCommand,
 } from '@aws-sdk/client-api-gateway';
-import { SaasError } from '../model/error.ts';
 import { keyName } from '../model/gatekeeper.ts';
 import type { Throttle } from '../model/tier.ts';
 import type { ClientOptions } from './environment.ts';
@@ -184,15 +183,6 @@ export class UsagePlans {
       }),
     );
   }
-}
-
-/** The usage plan of a tier in a cell. Throws `tier_not_deployed`. */
-export function tierPlan(cell: CellItem, tier: string): string {
-  const planId = cell.usagePlans[tier];
-  if (planId !== undefined) return planId;
-  throw new SaasError('tier_not_deployed', `the tier "${tier}" has no usage plan in ${cell.name} yet`, {
-    hint: 'deploy it: saas-ecs deploy-shared',
-  });
 }
 
 const periodOf = (throttle: Throttle): 'DAY' | 'WEEK' | 'MONTH' =>

@@ -50,8 +50,9 @@ describe('a failing step', () => {
         ran.push('make');
         data.made = 'a stack';
       }),
-      step('fill', async () => {
+      step('fill', async (_data, tools) => {
         ran.push('fill');
+        tools.change({ apiKeyId: 'made before it failed' });
         if (broken) throw new Error('the disk is full');
       }),
       step('verify', async () => void ran.push('verify'), true),
@@ -64,6 +65,7 @@ describe('a failing step', () => {
     expect(failed).toMatchObject({
       status: 'failed',
       lastError: 'Do fill: the disk is full',
+      apiKeyId: 'made before it failed',
       operation: {
         kind: 'onboard',
         done: ['make'],

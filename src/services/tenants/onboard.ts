@@ -4,7 +4,7 @@ import { tenantOutputs, tenantParameters, tenantStackName } from '../../model/na
 import type { StepReport } from '../../model/progress.ts';
 import { operationReference, type TierItem } from '../../model/registry.ts';
 import type { Tenant } from '../../model/tenant.ts';
-import { isSilo, type Tier } from '../../model/tier.ts';
+import { isSilo, type Tier, tierPlan } from '../../model/tier.ts';
 import { type Act, audited } from '../audit/audited.ts';
 import { findRoom } from '../cells/growth.ts';
 import type { Context } from '../context.ts';
@@ -18,7 +18,6 @@ import { openSession, ownerTags, type Session } from '../session.ts';
 import { describeEvent } from '../stack-events.ts';
 import { FailureWatch } from '../stack-failure.ts';
 import { Stacks, type WatchOptions } from '../stacks.ts';
-import { tierPlan } from '../usage-plans.ts';
 import type { ProviderDefinition } from '../users/provider-file.ts';
 import { providerNote, providerStep } from './provider-step.ts';
 import { checkRequest, type OnboardRequest, reserve } from './reservation.ts';

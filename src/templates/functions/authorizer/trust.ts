@@ -5,7 +5,13 @@ import {
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { accountRole } from '../../../model/federation.ts';
-import { type IssuerItem, type Key, registryKeys, type TenantItem } from '../../../model/registry.ts';
+import {
+  type IssuerItem,
+  type Key,
+  registryKeys,
+  type TenantItem,
+  userPoolIdOf,
+} from '../../../model/registry.ts';
 import { BoundedCache } from '../../images/kit/bounded-cache.ts';
 
 export type TrustedIssuer = Pick<IssuerItem, 'issuer' | 'clientId' | 'tenantId'>;
@@ -122,8 +128,7 @@ export function registryTrust(registryTable: string, apiKeySecretArn: string): T
       return SecretString;
     },
     async stillIs(issuer, Username, role) {
-      // However an issuer is spelled, it ends in its user pool's id.
-      const UserPoolId = issuer.slice(issuer.lastIndexOf('/') + 1);
+      const UserPoolId = userPoolIdOf(issuer);
       try {
         const { Enabled, UserAttributes } = await cognito.send(
           new AdminGetUserCommand({ UserPoolId, Username }),

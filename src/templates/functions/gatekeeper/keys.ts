@@ -7,10 +7,10 @@ import {
   GetApiKeysCommand,
 } from '@aws-sdk/client-api-gateway';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SaasError } from '../../../model/error.ts';
 import { keyName, type TenantKey } from '../../../model/gatekeeper.ts';
 import type { CellOutputs } from '../../../model/names.ts';
 import { apiKeyMessage, type TenantItem } from '../../../model/registry.ts';
+import { tierPlan } from '../../../model/tier.ts';
 
 export interface KeyMaker {
   gateway: APIGatewayClient;
@@ -23,15 +23,7 @@ const isConflict = (error: unknown): boolean => error instanceof Error && error.
 
 /** The tenant's key, on the plan for limits of its own or on its tier's. Idempotent. Throws `tier_not_deployed`. */
 export async function ensureKey(maker: KeyMaker, tenant: TenantItem, cell: CellOutputs): Promise<TenantKey> {
-  const usagePlanId = tenant.usagePlanId ?? cell.usagePlans[tenant.tier];
-  if (usagePlanId === undefined)
-    throw new SaasError(
-      'tier_not_deployed',
-      `the tier "${tenant.tier}" has no usage plan in ${cell.name} yet`,
-      {
-        hint: 'deploy it: saas-ecs deploy-shared',
-      },
-    );
+  const usagePlanId = tenant.usagePlanId ?? tierPlan(cell, tenant.tier);
   const apiKeyId = await keyOf(maker, tenant.tenantId);
   try {
     await maker.gateway.send(

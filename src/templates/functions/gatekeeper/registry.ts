@@ -9,6 +9,7 @@ import {
   registryKeys,
   type TenantItem,
   type TierItem,
+  userPoolIdOf,
 } from '../../../model/registry.ts';
 import type { UserPool } from '../../../model/sign-in.ts';
 
@@ -54,9 +55,7 @@ export class Registry {
   async userPool(issuer: string, { tenantId, model }: TenantItem): Promise<UserPool> {
     const item = await this.#get<IssuerItem>(registryKeys.issuer(issuer));
     const whose = model === 'pool' ? undefined : tenantId;
-    // However an issuer is spelled, it ends in its user pool's id.
-    if (item && item.tenantId === whose)
-      return { userPoolId: issuer.slice(issuer.lastIndexOf('/') + 1), clientId: item.clientId };
+    if (item && item.tenantId === whose) return { userPoolId: userPoolIdOf(issuer), clientId: item.clientId };
     throw new SaasError('issuer_unknown', `the registry trusts no such issuer for the tenant "${tenantId}"`, {
       detail: issuer,
       hint: 'have it written again: saas-ecs reconcile --dry-run',
